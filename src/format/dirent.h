@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Directory entries and the checksum at the end of a directory block. A block is a chain of
+ * records that fills it exactly; inline directories hold such chains too. Pure.
+ */
+#ifndef EXT4D_FORMAT_DIRENT_H
+#define EXT4D_FORMAT_DIRENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/super.h"
+
+#define DIRENT_HEADER 8	     /* bytes before the name */
+#define DIRENT_TAIL_SIZE 12  /* the record that holds a block's checksum */
+#define DIRENT_HASH_SIZE 8   /* hashes behind the name: encrypted and casefolded directories */
+
+struct dirent_rec {
+	uint32_t ino; /* 0: unused */
+	uint32_t rec_len; /* bytes to the next record */
+	uint8_t name_len;
+	uint8_t file_type; /* EXT2_FT_*; 0 without the filetype feature */
+	const uint8_t *name; /* inside the block */
+	const uint8_t *hashes; /* DIRENT_HASH_SIZE bytes, or NULL where there are none */
+};
+
+/* A chain of records: where it lies and how to read it. */
+struct dirent_chain {
+	const uint8_t *raw;
+	size_t size;	    /* bytes */
+	uint32_t max_ino;   /* s_inodes_count */
+	bool has_filetype;
+	bool has_hashes;
+};
+
+/*
+ * Decodes the record at off < chain->size, which must be a record's beginning. On -EUCLEAN
+ * *ret_why says what is wrong (ext4_check_dir_entry()'s reasons).
+ */
+int dirent_decode(const struct dirent_chain *chain, size_t off, struct dirent_rec *ret,
+	const char **ret_why) MUST_CHECK;
+
+/* DT_* for a record's file type. */
+unsigned char dirent_dtype(uint8_t file_type);
+
+/*
+ * The block's checksum record: whether there is one at the end of the block and whether the
+ * checksum holds. seed: dinode_csum_seed() of the directory.
+ */
+bool dirent_tail_present(const uint8_t *block, uint32_t block_size);
+bool dirent_csum_ok(const uint8_t *block, uint32_t block_size, uint32_t seed);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The on-disk inode, decoded into host order. Pure: no IO, no locks. */
+#ifndef EXT4D_FORMAT_INODE_H
+#define EXT4D_FORMAT_INODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "format/super.h"
+
+#define DINODE_BLOCK_SIZE 60 /* bytes of i_block */
+
+struct dinode {
+	uint16_t mode;
+	uint16_t extra_isize; /* i_extra_isize; 0: no attributes in the inode's body */
+	uint32_t uid, gid, projid;
+	uint32_t nlink; /* as on disk: 1 for a directory with too many subdirectories */
+	uint32_t flags; /* EXT4_*_FL */
+	uint32_t generation;
+	uint32_t dtime;
+	uint64_t size;	    /* bytes */
+	uint64_t blocks;    /* 512-byte sectors, whatever the disk counted in */
+	uint64_t file_acl;  /* xattr block, 0: none */
+	uint64_t iversion;
+	struct timespec atime, mtime, ctime, crtime;
+	bool has_crtime;
+	dev_t rdev; /* device nodes only */
+	uint8_t block[DINODE_BLOCK_SIZE]; /* i_block as on disk */
+};
+
+/*
+ * Decodes raw (sb->inode_size bytes). Takes any bytes; -EUCLEAN only where i_extra_isize does not
+ * fit the inode or the size is negative. Use dinode_csum_ok() first.
+ */
+int dinode_decode(const struct super *sb, const uint8_t *raw, struct dinode *ret) MUST_CHECK;
+
+/* Whether the inode's checksum holds (always, without metadata_csum or for all zeros). */
+bool dinode_csum_ok(const struct super *sb, uint32_t ino, const uint8_t *raw);
+
+/* The checksum seed of blocks that belong to inode ino: csum_seed over number and generation. */
+uint32_t dinode_csum_seed(const struct super *sb, uint32_t ino, uint32_t generation);
+
+/* Whether a symlink's target lies in i_block (ext4_inode_is_fast_symlink()). */
+bool dinode_is_fast_symlink(const struct super *sb, const struct dinode *di);
+
+#endif

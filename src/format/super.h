@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The superblock as the rest of the code wants it: geometry derived once from a superblock that
+ * libext2fs has read and checked (struct ext2_super_block, host order), with the checks that
+ * libext2fs leaves out. Pure: no IO, no locks.
+ */
+#ifndef EXT4D_FORMAT_SUPER_H
+#define EXT4D_FORMAT_SUPER_H
+
+#include <ext2fs/ext2_fs.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct super {
+	uint64_t blocks;	   /* s_blocks_count */
+	uint64_t reserved_blocks;  /* s_r_blocks_count */
+	uint64_t overhead_clusters;/* s_overhead_clusters; 0: not recorded */
+	uint32_t inodes;
+	uint32_t groups;
+	uint32_t block_size;	   /* bytes, 1024 to 65536 */
+	unsigned block_bits;	   /* log2(block_size) */
+	unsigned cluster_bits;	   /* log2(blocks per cluster); 0 without bigalloc */
+	uint32_t blocks_per_group;
+	uint32_t clusters_per_group;
+	uint32_t inodes_per_group;
+	uint32_t inode_size;	   /* bytes */
+	uint32_t first_ino;	   /* first inode that is not reserved */
+	uint32_t first_data_block;
+	uint32_t desc_size;	   /* bytes, 32 or more */
+	uint32_t first_meta_bg;
+	uint32_t reserved_gdt_blocks;
+	uint32_t backup_bgs[2];
+	uint32_t compat, incompat, ro_compat; /* feature words */
+	uint32_t csum_seed;	   /* of metadata_csum and ea_inode hashes */
+	uint32_t journal_ino;
+	uint32_t hash_seed[4];
+	uint16_t encoding;	   /* casefold: s_encoding */
+	uint16_t encoding_flags;
+	uint8_t journal_uuid[16];
+	uint8_t uuid[16];
+	uint8_t label[17];	   /* NUL-terminated */
+	uint8_t def_hash_version;  /* s_def_hash_version: of directories without an index yet */
+	bool hash_unsigned;	   /* s_flags: directory hashes were made with unsigned char */
+	bool has_errors;	   /* s_state */
+	uint64_t mmp_block;
+	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
+};
+
+#define SUPER_HAS(word, name)                                                                      \
+	static inline bool super_has_##name(const struct super *sb)                                \
+	{                                                                                          \
+		return sb->word;                                                                   \
+	}
+SUPER_HAS(compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL, journal)
+SUPER_HAS(compat & EXT2_FEATURE_COMPAT_DIR_INDEX, dir_index)
+SUPER_HAS(compat & EXT2_FEATURE_COMPAT_EXT_ATTR, ext_attr)
+SUPER_HAS(compat & EXT4_FEATURE_COMPAT_FAST_COMMIT, fast_commit)
+SUPER_HAS(compat & EXT4_FEATURE_COMPAT_SPARSE_SUPER2, sparse_super2)
+SUPER_HAS(incompat & EXT2_FEATURE_INCOMPAT_FILETYPE, filetype)
+SUPER_HAS(incompat & EXT3_FEATURE_INCOMPAT_RECOVER, needs_recovery)
+SUPER_HAS(incompat & EXT2_FEATURE_INCOMPAT_META_BG, meta_bg)
+SUPER_HAS(incompat & EXT3_FEATURE_INCOMPAT_EXTENTS, extents)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_64BIT, 64bit)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_MMP, mmp)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_EA_INODE, ea_inode)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_LARGEDIR, largedir)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_INLINE_DATA, inline_data)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_ENCRYPT, encrypt)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_CASEFOLD, casefold)
+SUPER_HAS(ro_compat & EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER, sparse_super)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_HUGE_FILE, huge_file)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_GDT_CSUM, gdt_csum)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_BIGALLOC, bigalloc)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM, metadata_csum)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_PROJECT, project)
+#undef SUPER_HAS
+
+/* Bytes for a refusal; see super_decode(). */
+#define SUPER_WHY_MAX 160
+
+/*
+ * Fills *ret from es (host order). image_size: bytes of the image, to refuse a truncated one.
+ * On failure writes why, for a person, to why[]: -EOPNOTSUPP an incompat feature we do not know
+ * (named), -EUCLEAN geometry that contradicts itself, -EINVAL an image shorter than its filesystem.
+ */
+int super_decode(const struct ext2_super_block *es, uint64_t image_size, struct super *ret,
+	char why[SUPER_WHY_MAX]) MUST_CHECK;
+
+/* Whether pblk .. pblk + nr - 1 are blocks of the filesystem that data or metadata may use. */
+bool super_block_range_valid(const struct super *sb, uint64_t pblk, uint64_t nr);
+
+/* Whether ino is the filesystem's own (is_special_ino()): no directory may name it. */
+bool super_ino_special(const struct super *sb, uint32_t ino);
+
+#endif
