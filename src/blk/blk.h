@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bytes of an image, as a stack of layers behind one ops table: a file or device at the
+ * bottom, above it a partition window, an overlay of replayed blocks, or a test's memory.
+ * Offsets and lengths are bytes. Closing a layer closes the one below it.
+ */
+#ifndef EXT4D_BLK_BLK_H
+#define EXT4D_BLK_BLK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct blk;
+
+struct blk_ops {
+	/* The whole range or -errno, never a short count. Any thread, any time. */
+	int (*read)(struct blk *blk, uint64_t off, void *buf, size_t len);
+	void (*close)(struct blk *blk);
+};
+
+/* Embedded first in each layer's own struct. */
+struct blk {
+	const struct blk_ops *ops; /* [const] */
+	uint64_t size;		   /* [const] bytes */
+};
+
+/*
+ * Reads len bytes at off. 0; -EIO where the range leaves the image or the storage fails;
+ * another -errno of the storage. Takes only locks of the layers (LOCK_RANK_LEAF).
+ */
+int blk_read(struct blk *blk, uint64_t off, void *buf, size_t len) MUST_CHECK;
+
+/* Closes the stack from blk downwards; NULL is allowed. */
+void blk_close(struct blk *blk);
+
+/* For CLEANUP. */
+static inline void blk_closep(struct blk **blk)
+{
+	blk_close(*blk);
+}
+
+/*
+ * A regular file or block device through the descriptor fd, which the layer owns from then on
+ * (also on failure). size is what fstat or the device says.
+ */
+int blk_file_new(int fd, struct blk **ret) MUST_CHECK;
+
+/* The len bytes at off of lower, which it owns on success. -EINVAL if they leave lower. */
+int blk_window_new(struct blk *lower, uint64_t off, uint64_t len, struct blk **ret) MUST_CHECK;
+
+/* A copy of len bytes of memory, for fuzzing and unit tests. */
+int blk_mem_new(const void *data, size_t len, struct blk **ret) MUST_CHECK;
+
+#endif

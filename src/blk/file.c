@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The bottom layer: a regular file or a block device. */
+#include "config.h"
+
+#include "blk/blk.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+struct blk_file {
+	struct blk blk;
+	int fd; /* [const] owned */
+};
+
+static int file_read(struct blk *blk, uint64_t off, void *buf, size_t len)
+{
+	struct blk_file *file = (struct blk_file *)blk;
+	uint8_t *dst = buf;
+
+	while (len) {
+		ssize_t got = pread(file->fd, dst, len, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0) /* the file has shrunk since it was opened */
+			return -EIO;
+		dst += got;
+		off += (uint64_t)got;
+		len -= (size_t)got;
+	}
+	return 0;
+}
+
+static void file_close(struct blk *blk)
+{
+	struct blk_file *file = (struct blk_file *)blk;
+
+	close(file->fd);
+	free(file);
+}
+
+static const struct blk_ops file_ops = {
+	.read = file_read,
+	.close = file_close,
+};
+
+static int size_of(int fd, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISREG(st.st_mode)) {
+		*ret = (uint64_t)st.st_size;
+		return 0;
+	}
+	if (!S_ISBLK(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTBLK;
+	return ioctl(fd, BLKGETSIZE64, ret) ? -errno : 0;
+}
+
+int blk_file_new(int fd, struct blk **ret)
+{
+	struct blk_file *file = calloc(1, sizeof(*file));
+	int err = file ? size_of(fd, &file->blk.size) : -ENOMEM;
+
+	if (err) {
+		free(file);
+		close(fd);
+		return err;
+	}
+	file->blk.ops = &file_ops;
+	file->fd = fd;
+	*ret = &file->blk;
+	return 0;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A part of a lower layer: a partition, or whatever begins at -o offset=. */
+#include "config.h"
+
+#include "blk/blk.h"
+
+#include <errno.h>
+
+struct blk_window {
+	struct blk blk;
+	struct blk *lower; /* [const] owned */
+	uint64_t off;	   /* [const] bytes; off + blk.size <= lower->size */
+};
+
+static int window_read(struct blk *blk, uint64_t off, void *buf, size_t len)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+
+	return blk_read(win->lower, win->off + off, buf, len);
+}
+
+static void window_close(struct blk *blk)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+
+	blk_close(win->lower);
+	free(win);
+}
+
+static const struct blk_ops window_ops = {
+	.read = window_read,
+	.close = window_close,
+};
+
+int blk_window_new(struct blk *lower, uint64_t off, uint64_t len, struct blk **ret)
+{
+	struct blk_window *win;
+
+	if (off > lower->size || len > lower->size - off)
+		return -EINVAL;
+	win = calloc(1, sizeof(*win));
+	if (!win)
+		return -ENOMEM;
+	win->blk = (struct blk){ .ops = &window_ops, .size = len };
+	win->lower = lower;
+	win->off = off;
+	*ret = &win->blk;
+	return 0;
+}
