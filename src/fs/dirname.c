@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fs/dirname.h"
+
+#include <errno.h>
+
+#include "format/dx.h"
+#include "format/le.h"
+#include "fs/dir.h"
+#include "fs/fs_i.h"
+
+/* No hash may equal the end-of-directory position (EXT4_HTREE_EOF_32BIT in the kernel). */
+#define HASH_EOF 0xFFFFFFFEu
+#define HASH_LAST 0xFFFFFFFCu
+
+/* Versions LEGACY to TEA plus this are the same over unsigned characters. */
+#define HASH_UNSIGNED_DELTA (EXT2_HASH_LEGACY_UNSIGNED - EXT2_HASH_LEGACY)
+
+bool dirname_is_dots(const char *name, size_t len)
+{
+	return (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+int dirname_init(const struct inode *dir, const char *name, size_t len, struct dirname *ret)
+{
+	*ret = (struct dirname){ .name = name, .len = len };
+	if (len > DIR_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!len)
+		return -ENOENT;
+	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || dirname_is_dots(name, len))
+		return 0;
+	ret->is_nokey = true;
+	return nokey_decode(name, len, &ret->nokey);
+}
+
+bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
+{
+	if (!rec->ino)
+		return false;
+	if (want->is_nokey)
+		return nokey_match(&want->nokey, rec->name, rec->name_len);
+	return rec->name_len == want->len && !memcmp(rec->name, want->name, want->len);
+}
+
+int dirname_find(const struct dirent_chain *chain, const struct dirname *want, uint32_t *ret_ino,
+	const char **ret_why)
+{
+	struct dirent_rec rec;
+
+	for (size_t off = 0; off < chain->size; off += rec.rec_len) {
+		int err = dirent_decode(chain, off, &rec, ret_why);
+
+		if (err)
+			return err;
+		if (dirname_match(want, &rec)) {
+			*ret_ino = rec.ino;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int dirname_hash(const struct inode *dir, int version, const void *name, size_t len,
+	uint32_t *ret_hash, uint32_t *ret_minor)
+{
+	struct fs *fs = dir->fs;
+	uint32_t seed[4];
+	int fold = dir->d.flags & EXT4_CASEFOLD_FL ? EXT4_CASEFOLD_FL : 0;
+
+	if (version > EXT2_HASH_TEA)
+		return -EOPNOTSUPP;
+	if (fs->sb.hash_unsigned)
+		version += HASH_UNSIGNED_DELTA;
+	memcpy(seed, fs->sb.hash_seed, sizeof(seed)); /* the library's parameter is not const */
+	if (ext2fs_dirhash2(version, name, (int)len, fs->ext2->encoding, fold, seed, ret_hash,
+		    ret_minor))
+		return -EOPNOTSUPP;
+	if (*ret_hash == HASH_EOF)
+		*ret_hash = HASH_LAST;
+	return 0;
+}
+
+size_t dirname_show(const struct inode *dir, const struct dirent_rec *rec, int hash_version,
+	char buf[DIRNAME_SHOWN_MAX], const char **ret_name)
+{
+	uint32_t hash = 0, minor = 0;
+
+	*ret_name = (const char *)rec->name;
+	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || dirname_is_dots(*ret_name, rec->name_len))
+		return rec->name_len;
+	if (rec->hashes) {
+		hash = le32_get(rec->hashes);
+		minor = le32_get(rec->hashes + 4);
+	} else if (hash_version >= 0 &&
+		dirname_hash(dir, hash_version, rec->name, rec->name_len, &hash, &minor)) {
+		hash = minor = 0;
+	}
+	*ret_name = buf;
+	return nokey_encode(rec->name, rec->name_len, hash, minor, buf);
+}

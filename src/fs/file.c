@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fs/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypt/nokey.h"
+#include "format/le.h"
+#include "fs/fs_i.h"
+#include "fs/inline.h"
+#include "fs/map.h"
+
+/*
+ * Runs that one SEEK_DATA or SEEK_HOLE looks at: a crafted file can have billions of them. Past
+ * that, the rest counts as data, which lseek(2) allows.
+ */
+#define SEEK_MAX_RUNS (1u << 20)
+
+/* Reads len bytes at off that the caller has cut to the file's size. */
+static int read_mapped(struct inode *inode, uint64_t off, uint8_t *dst, size_t len)
+{
+	struct fs *fs = inode->fs;
+	unsigned bits = fs->sb.block_bits;
+
+	while (len) {
+		uint64_t in_block = off & (fs->sb.block_size - 1);
+		struct run run;
+		uint64_t have;
+		size_t part;
+		int err = map_lookup(inode, off >> bits, &run);
+
+		if (err)
+			return err;
+		have = run.nr > UINT64_MAX >> bits ? UINT64_MAX : run.nr << bits;
+		have -= in_block;
+		part = have < len ? (size_t)have : len;
+		if (run.kind == RUN_DATA)
+			err = blk_read(fs->blk, (run.pblk << bits) + in_block, dst, part);
+		else
+			memset(dst, 0, part);
+		if (err)
+			return err;
+		off += part;
+		dst += part;
+		len -= part;
+	}
+	return 0;
+}
+
+static int read_range(struct inode *inode, uint64_t off, void *buf, size_t len)
+{
+	if (inode->d.flags & EXT4_INLINE_DATA_FL)
+		return inline_read(inode, off, buf, len);
+	return read_mapped(inode, off, buf, len);
+}
+
+ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len)
+{
+	int err;
+
+	if (S_ISDIR(inode->d.mode))
+		return -EISDIR;
+	if (!S_ISREG(inode->d.mode))
+		return -EINVAL;
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		return -ENOKEY;
+	if (off >= inode->d.size)
+		return 0;
+	if (len > inode->d.size - off)
+		len = inode->d.size - off;
+	if (len > SSIZE_MAX)
+		len = SSIZE_MAX;
+	err = read_range(inode, off, buf, len);
+	return err ? err : (ssize_t)len;
+}
+
+/*
+ * From off to the first block that is data (want_data) or is not; the end of the file if there
+ * is none. Unwritten extents are holes: they read as zeros and nothing is cached over them here.
+ */
+static int seek_mapped(struct inode *inode, uint64_t off, bool want_data, uint64_t *ret)
+{
+	unsigned bits = inode->fs->sb.block_bits;
+
+	for (unsigned i = 0; off < inode->d.size; i++) {
+		uint64_t lblk = off >> bits;
+		struct run run;
+		int err = map_lookup(inode, lblk, &run);
+
+		if (err)
+			return err;
+		if ((run.kind == RUN_DATA) == want_data)
+			break;
+		if (i == SEEK_MAX_RUNS) {
+			off = want_data ? off : inode->d.size;
+			break;
+		}
+		if (run.nr > (UINT64_MAX >> bits) - lblk)
+			off = inode->d.size;
+		else
+			off = (lblk + run.nr) << bits;
+	}
+	*ret = off < inode->d.size ? off : inode->d.size;
+	return 0;
+}
+
+off_t file_seek(struct inode *inode, off_t off, int whence)
+{
+	bool want_data = whence == SEEK_DATA;
+	uint64_t found;
+	int err;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
+	if (!S_ISREG(inode->d.mode))
+		return -EINVAL;
+	if (off < 0 || (uint64_t)off >= inode->d.size)
+		return -ENXIO;
+	if (inode->d.flags & EXT4_INLINE_DATA_FL)
+		return want_data ? off : (off_t)inode->d.size;
+	err = seek_mapped(inode, (uint64_t)off, want_data, &found);
+	if (err)
+		return err;
+	if (want_data && found == inode->d.size)
+		return -ENXIO;
+	return (off_t)found;
+}
+
+/* The stored bytes of a symlink, at most SYMLINK_MAX - 1. Returns how many. */
+static ssize_t read_target(struct inode *inode, uint8_t *buf)
+{
+	uint64_t size = inode->d.size;
+	int err;
+
+	if (!size || size >= SYMLINK_MAX)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "symlink of %llu bytes",
+			(unsigned long long)size);
+	if (dinode_is_fast_symlink(&inode->fs->sb, &inode->d)) {
+		if (size >= DINODE_BLOCK_SIZE)
+			return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+				"fast symlink of %llu bytes", (unsigned long long)size);
+		memcpy(buf, inode->d.block, size);
+		return (ssize_t)size;
+	}
+	err = read_range(inode, 0, buf, size);
+	return err ? err : (ssize_t)size;
+}
+
+/* struct fscrypt_symlink_data: a length, then ciphertext. Shown as a name without hash. */
+static int show_encrypted(
+	struct inode *inode, const uint8_t *raw, size_t size, char target[SYMLINK_MAX])
+{
+	size_t len = size >= 2 ? le16_get(raw) : 0;
+
+	if (!len || len > size - 2)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"encrypted symlink of %zu bytes in %zu", len, size);
+	target[nokey_encode(raw + 2, len, 0, 0, target)] = '\0';
+	return 0;
+}
+
+int symlink_read(struct inode *inode, char target[SYMLINK_MAX])
+{
+	uint8_t raw[SYMLINK_MAX];
+	ssize_t size;
+
+	if (!S_ISLNK(inode->d.mode))
+		return -EINVAL;
+	size = read_target(inode, raw);
+	if (size < 0)
+		return (int)size;
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		return show_encrypted(inode, raw, (size_t)size, target);
+	if (memchr(raw, '\0', (size_t)size))
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"symlink target shorter than its %zd bytes", size);
+	memcpy(target, raw, (size_t)size);
+	target[size] = '\0';
+	return 0;
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opening: attach() reads the superblock through a fresh cache. If the journal holds changes they are
+ * mapped over the image, and the filesystem attaches once more, to the image as it is with them.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/iomgr.h"
+#include "format/le.h"
+#include "fs/fcr.h"
+#include "fs/fs_i.h"
+#include "fs/icache.h"
+#include "fs/map.h"
+#include "fs/mount_journal.h"
+
+/* Offsets in the superblock, needed before libext2fs can be asked. */
+enum {
+	SB_OFFSET = 1024,
+	SB_SIZE = 1024,
+	SB_LOG_BLOCK_SIZE = 24,
+	SB_MAGIC = 56,
+};
+
+/* Cached runs: a quarter of the buffers' budget. */
+#define RUN_BUDGET_SHARE 4
+
+static int read_block_size(struct fs *fs, uint32_t *ret)
+{
+	uint8_t raw[SB_SIZE];
+	uint32_t log_size;
+	int err;
+
+	if (fs->blk->size < SB_OFFSET + SB_SIZE) {
+		log_error(fs->log, "not an ext2, ext3 or ext4 filesystem: only %llu bytes long",
+			(unsigned long long)fs->blk->size);
+		return -EINVAL;
+	}
+	err = blk_read(fs->blk, SB_OFFSET, raw, sizeof(raw));
+	if (err) {
+		log_error(fs->log, "cannot read the superblock: %s", strerror(-err));
+		return err;
+	}
+	if (le16_get(raw + SB_MAGIC) != EXT2_SUPER_MAGIC) {
+		log_error(fs->log, "not an ext2, ext3 or ext4 filesystem: no superblock found");
+		return -EINVAL;
+	}
+	log_size = le32_get(raw + SB_LOG_BLOCK_SIZE);
+	if (log_size > EXT2_MAX_BLOCK_LOG_SIZE - EXT2_MIN_BLOCK_LOG_SIZE) {
+		log_error(fs->log, "damaged superblock: block size 2^(10 + %u) is not possible",
+			log_size);
+		return -EUCLEAN;
+	}
+	*ret = 1u << (EXT2_MIN_BLOCK_LOG_SIZE + log_size);
+	return 0;
+}
+
+/* libext2fs's codes as ours; the message is its own. */
+static int superblock_refused(struct fs *fs, errcode_t code)
+{
+	log_error(fs->log, "damaged superblock: %s", error_message(code));
+	switch (code) {
+	case EXT2_ET_SB_CSUM_INVALID:
+		return -EBADMSG;
+	case EXT2_ET_NO_MEMORY:
+		return -ENOMEM;
+	case EXT2_ET_SHORT_READ:
+		return -EIO;
+	default:
+		return -EUCLEAN;
+	}
+}
+
+static int read_superblock(struct fs *fs)
+{
+	/* features are judged by super_decode(), which names them; MMP is only looked at */
+	const int flags = EXT2_FLAG_64BITS | EXT2_FLAG_SUPER_ONLY | EXT2_FLAG_SKIP_MMP |
+		EXT2_FLAG_FORCE | EXT2_FLAG_JOURNAL_DEV_OK;
+	char name[IOMGR_NAME_MAX], why[SUPER_WHY_MAX];
+	errcode_t code;
+	int err;
+
+	iomgr_name(fs->cache, name);
+	code = ext2fs_open2(name, NULL, flags, 0, 0, iomgr_get(), &fs->ext2);
+	if (code)
+		return superblock_refused(fs, code);
+	err = super_decode(fs->ext2->super, fs->blk->size, &fs->sb, why);
+	if (err)
+		log_error(fs->log, "%s", why);
+	return err;
+}
+
+static void detach(struct fs *fs)
+{
+	icache_free(fs->icache);
+	if (fs->ext2)
+		ext2fs_free(fs->ext2);
+	cache_free(fs->cache);
+	free(fs->inode_tables);
+	fs->icache = NULL;
+	fs->ext2 = NULL;
+	fs->cache = NULL;
+	fs->inode_tables = NULL;
+}
+
+/* How many runs the inodes' maps may cache. */
+static size_t run_budget(const struct fs *fs)
+{
+	return fs->opts.cache_bytes / RUN_BUDGET_SHARE / sizeof(struct run);
+}
+
+static int attach(struct fs *fs)
+{
+	uint32_t block_size = 0;
+	int err = read_block_size(fs, &block_size);
+
+	if (!err)
+		err = cache_new(fs->blk, block_size, fs->opts.cache_bytes, &fs->cache);
+	if (!err)
+		err = read_superblock(fs);
+	if (!err)
+		err = icache_new(run_budget(fs), &fs->icache);
+	if (err)
+		return err;
+	fs->inode_tables = calloc(fs->sb.groups, sizeof(*fs->inode_tables));
+	return fs->inode_tables ? 0 : -ENOMEM;
+}
+
+/* Whether the superblock says that the journal holds what the filesystem lacks. */
+static bool wants_recovery(const struct fs *fs)
+{
+	return super_has_journal(&fs->sb) && super_has_needs_recovery(&fs->sb);
+}
+
+/* Reads the journal into an overlay. *ret_ovl is NULL if it changes nothing. */
+static int recover(struct fs *fs, struct recover_result *result, struct overlay **ret_ovl)
+{
+	struct mount_journal journal;
+	struct overlay *ovl = NULL;
+	int err = mount_journal_open(fs, &journal);
+
+	if (err)
+		return err;
+	err = overlay_new(fs->blk, fs->sb.block_size, &ovl);
+	if (!err) {
+		fs->blk = overlay_blk(ovl);
+		/* the overlay's own map is what recovery fills: it reads below it */
+		journal.source.blk = overlay_lower(ovl);
+		err = recover_journal(&journal.source, ovl, result);
+	}
+	if (err)
+		log_error(fs->log, "the journal cannot be replayed: %s; mount with -o norecovery "
+				   "to read without it", strerror(-err));
+	mount_journal_fini(&journal);
+	*ret_ovl = ovl;
+	return err;
+}
+
+static int replay_fast_commits(struct fs *fs, const struct recover_result *result)
+{
+	struct mount_journal journal;
+	int err = mount_journal_open(fs, &journal);
+
+	if (err)
+		return err;
+	err = fcr_replay(fs, &journal.source, result, &fs->fcr);
+	mount_journal_fini(&journal);
+	if (err) {
+		log_error(fs->log, "the journal's fast commits cannot be replayed: %s; mount with "
+				   "-o norecovery to read without them", strerror(-err));
+		return err;
+	}
+	/* inodes read so far are as they were before */
+	icache_free(fs->icache);
+	fs->icache = NULL;
+	return icache_new(run_budget(fs), &fs->icache);
+}
+
+static int replay_journal(struct fs *fs)
+{
+	struct recover_result result = { 0 };
+	struct overlay *ovl;
+	int err = recover(fs, &result, &ovl);
+
+	if (err)
+		return err;
+	detach(fs);
+	err = attach(fs);
+	if (!err && result.fc_nr)
+		err = replay_fast_commits(fs, &result);
+	if (!err)
+		log_info(fs->log, "journal replayed into memory: %u transactions, %llu blocks%s",
+			result.transactions, (unsigned long long)result.blocks,
+			fs->fcr ? ", and fast commits" : "");
+	return err;
+}
+
+static void warn_state(struct fs *fs)
+{
+	if (wants_recovery(fs) && fs->opts.norecovery)
+		log_warn(fs->log, "the journal is not replayed: what is shown may be inconsistent");
+	if (fs->sb.has_errors)
+		log_warn(fs->log, "the filesystem is marked as having errors: run e2fsck");
+}
+
+int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	int err;
+
+	if (!fs) {
+		blk_close(blk);
+		return -ENOMEM;
+	}
+	fs->blk = blk;
+	fs->opts = *opts;
+	if (!fs->opts.cache_bytes)
+		fs->opts.cache_bytes = FS_CACHE_DEFAULT;
+	fs->log = log;
+	lock_init(&fs->sum_lock, LOCK_RANK_GROUP);
+	err = attach(fs);
+	if (!err && wants_recovery(fs) && !opts->norecovery)
+		err = replay_journal(fs);
+	if (err) {
+		fs_close(fs);
+		return err;
+	}
+	warn_state(fs);
+	*ret = fs;
+	return 0;
+}
+
+void fs_close(struct fs *fs)
+{
+	if (!fs)
+		return;
+	detach(fs);
+	fcr_free(fs->fcr);
+	blk_close(fs->blk);
+	lock_fini(&fs->sum_lock);
+	free(fs);
+}
+
+const struct super *fs_super(const struct fs *fs)
+{
+	return &fs->sb;
+}
+
+int fs_corrupt(struct fs *fs, uint32_t ino, int err, const char *fmt, ...)
+{
+	char what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (ino)
+		log_limited(fs->log, LOG_LEVEL_ERROR, "inode %u: %s", ino, what);
+	else
+		log_limited(fs->log, LOG_LEVEL_ERROR, "filesystem: %s", what);
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of fs/ share about an open filesystem. */
+#ifndef EXT4D_FS_FS_I_H
+#define EXT4D_FS_FS_I_H
+
+#include <ext2fs/ext2fs.h>
+#include <stdatomic.h>
+
+#include "cache/cache.h"
+#include "fs/fs.h"
+#include "util/lock.h"
+
+struct icache;
+struct fcr;
+
+struct fs {
+	struct super sb;	/* [const] */
+	struct fs_options opts; /* [const] */
+	struct log *log;	/* [const] */
+	struct blk *blk;	/* [const] owned; the image with the journal's blocks over it */
+	struct cache *cache;	/* [const] owned; fs block size */
+	ext2_filsys ext2;	/* [const] owned; superblock only, for libext2fs's format functions */
+	struct icache *icache;	/* [const] owned */
+	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
+	/* By group, the inode table's first block; 0 until its descriptor was read. owned */
+	_Atomic uint64_t *inode_tables;
+	struct lock sum_lock;	/* rank GROUP */
+	bool summed;		/* [sum_lock] the three below are valid, and constant from then on */
+	uint64_t free_clusters; /* [sum_lock] over all groups */
+	uint64_t free_inodes;	/* [sum_lock] */
+	uint64_t overhead;	/* [sum_lock] clusters no file can have */
+};
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fs/icache.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "fs/fcr.h"
+#include "fs/fs_i.h"
+#include "fs/map.h"
+
+#define SHARDS 16
+#define SHARD_BUCKETS 256
+#define SHARD_MAX_UNUSED 256 /* 4096 unused inodes in all */
+
+struct shard {
+	struct lock lock;		     /* rank ICACHE */
+	struct inode *table[SHARD_BUCKETS];  /* [lock] */
+	struct inode *oldest, *newest;	     /* [lock] unused ones */
+	size_t unused;			     /* [lock] */
+};
+
+struct icache {
+	struct shard shards[SHARDS];
+	size_t run_budget;  /* [const] */
+	_Atomic ptrdiff_t runs; /* held by all inodes' maps */
+};
+
+static struct shard *shard_of(struct icache *icache, uint32_t ino)
+{
+	return &icache->shards[ino % SHARDS];
+}
+
+static struct inode **bucket_of(struct shard *shard, uint32_t ino)
+{
+	return &shard->table[ino / SHARDS % SHARD_BUCKETS];
+}
+
+int icache_new(size_t run_budget, struct icache **ret)
+{
+	struct icache *icache = calloc(1, sizeof(*icache));
+
+	if (!icache)
+		return -ENOMEM;
+	icache->run_budget = run_budget;
+	for (int i = 0; i < SHARDS; i++)
+		lock_init(&icache->shards[i].lock, LOCK_RANK_ICACHE);
+	*ret = icache;
+	return 0;
+}
+
+void icache_account_runs(struct fs *fs, ptrdiff_t delta)
+{
+	atomic_fetch_add_explicit(&fs->icache->runs, delta, memory_order_relaxed);
+}
+
+bool icache_over_budget(struct fs *fs)
+{
+	return atomic_load_explicit(&fs->icache->runs, memory_order_relaxed) >
+		(ptrdiff_t)fs->icache->run_budget;
+}
+
+static void inode_free(struct inode *inode)
+{
+	extmap_free(inode->map);
+	free(inode);
+}
+
+static void unused_remove(struct shard *shard, struct inode *inode)
+{
+	*(inode->prev ? &inode->prev->next : &shard->oldest) = inode->next;
+	*(inode->next ? &inode->next->prev : &shard->newest) = inode->prev;
+	inode->prev = inode->next = NULL;
+	shard->unused--;
+}
+
+static void unused_append(struct shard *shard, struct inode *inode)
+{
+	inode->prev = shard->newest;
+	inode->next = NULL;
+	*(shard->newest ? &shard->newest->next : &shard->oldest) = inode;
+	shard->newest = inode;
+	shard->unused++;
+}
+
+static void drop_oldest(struct fs *fs, struct shard *shard)
+{
+	struct inode *inode = shard->oldest;
+	struct inode **at = bucket_of(shard, inode->ino);
+
+	unused_remove(shard, inode);
+	while (*at != inode)
+		at = &(*at)->hash_next;
+	*at = inode->hash_next;
+	icache_account_runs(fs, -(ptrdiff_t)extmap_count(inode->map));
+	inode_free(inode);
+}
+
+void icache_free(struct icache *icache)
+{
+	if (!icache)
+		return;
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *shard = &icache->shards[i];
+
+		while (shard->oldest) {
+			struct inode *inode = shard->oldest;
+
+			unused_remove(shard, inode);
+			inode_free(inode);
+		}
+		lock_fini(&shard->lock);
+	}
+	free(icache);
+}
+
+static struct inode *find_locked(struct shard *shard, uint32_t ino)
+{
+	struct inode *inode = *bucket_of(shard, ino);
+
+	while (inode && inode->ino != ino)
+		inode = inode->hash_next;
+	if (!inode)
+		return NULL;
+	if (!inode->refs)
+		unused_remove(shard, inode);
+	inode->refs++;
+	return inode;
+}
+
+static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)
+{
+	struct inode *inode = calloc(1, sizeof(*inode));
+	int err = 0;
+
+	if (!inode)
+		return -ENOMEM;
+	inode->fs = fs;
+	inode->ino = ino;
+	inode->d = *d;
+	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
+	inode->refs = 1;
+	inode->map = extmap_new();
+	if (!inode->map)
+		err = -ENOMEM;
+	else if (fs->fcr)
+		err = fcr_attach_map(fs->fcr, ino, inode->map);
+	if (err) {
+		inode_free(inode);
+		return err;
+	}
+	*ret = inode;
+	return 0;
+}
+
+/* Enters fresh, unless another thread was faster: then that one's inode is held instead. */
+static struct inode *insert(struct shard *shard, struct inode *fresh)
+{
+	struct inode **bucket = bucket_of(shard, fresh->ino);
+	struct inode *inode;
+
+	lock_take(&shard->lock);
+	inode = find_locked(shard, fresh->ino);
+	if (!inode) {
+		fresh->hash_next = *bucket;
+		*bucket = fresh;
+	}
+	lock_drop(&shard->lock);
+	if (!inode)
+		return fresh;
+	inode_free(fresh);
+	return inode;
+}
+
+static int get(struct fs *fs, uint32_t ino, int (*load)(struct fs *, uint32_t, struct dinode *),
+	struct inode **ret)
+{
+	struct shard *shard = shard_of(fs->icache, ino);
+	struct inode *inode;
+	struct dinode d;
+	int err;
+
+	lock_take(&shard->lock);
+	inode = find_locked(shard, ino);
+	lock_drop(&shard->lock);
+	if (!inode) {
+		err = load(fs, ino, &d);
+		if (!err)
+			err = inode_new(fs, ino, &d, &inode);
+		if (err)
+			return err;
+		inode = insert(shard, inode);
+	}
+	*ret = inode;
+	return 0;
+}
+
+int inode_get(struct fs *fs, uint32_t ino, struct inode **ret)
+{
+	struct inode *inode;
+	int err = get(fs, ino, dinode_load, &inode);
+
+	if (err)
+		return err;
+	/* it may be in the cache for inode_get_special()'s sake */
+	err = dinode_check_user(fs, ino, &inode->d);
+	if (err)
+		inode_put(inode);
+	else
+		*ret = inode;
+	return err;
+}
+
+int inode_get_special(struct fs *fs, uint32_t ino, struct inode **ret)
+{
+	return get(fs, ino, dinode_load_special, ret);
+}
+
+void inode_put(struct inode *inode)
+{
+	struct fs *fs = inode->fs;
+	struct shard *shard = shard_of(fs->icache, inode->ino);
+
+	lock_take(&shard->lock);
+	assert(inode->refs);
+	if (--inode->refs == 0) {
+		unused_append(shard, inode);
+		while (shard->unused &&
+			(shard->unused > SHARD_MAX_UNUSED || icache_over_budget(fs)))
+			drop_oldest(fs, shard);
+	}
+	lock_drop(&shard->lock);
+}
