@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of the kernel's FUSE protocol (linux/fuse.h) that this program handles itself, in front
+ * of libfuse: Debian 12's headers and libfuse 3.14 do not know all of them. Host byte order.
+ */
+#ifndef EXT4D_FUSE_ABI_H
+#define EXT4D_FUSE_ABI_H
+
+#include <assert.h>
+#include <stdint.h>
+
+struct abi_in_header {
+	uint32_t len; /* bytes, this header included */
+	uint32_t opcode;
+	uint64_t unique; /* identifies the request; 0 in notifications */
+	uint64_t nodeid;
+	uint32_t uid, gid, pid;
+	uint16_t total_extlen; /* in units of 8 bytes */
+	uint16_t padding;
+};
+static_assert(sizeof(struct abi_in_header) == 40, "fuse_in_header");
+
+struct abi_out_header {
+	uint32_t len;
+	int32_t error; /* 0 or negative errno */
+	uint64_t unique;
+};
+static_assert(sizeof(struct abi_out_header) == 16, "fuse_out_header");
+
+#define ABI_OP_STATX 52 /* since protocol 7.39 */
+
+struct abi_statx_in {
+	uint32_t getattr_flags;
+	uint32_t reserved;
+	uint64_t fh;
+	uint32_t sx_flags;
+	uint32_t sx_mask; /* STATX_* wanted */
+};
+static_assert(sizeof(struct abi_statx_in) == 24, "fuse_statx_in");
+
+struct abi_sx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t reserved;
+};
+
+struct abi_statx {
+	uint32_t mask; /* STATX_* given */
+	uint32_t blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare0;
+	uint64_t ino;
+	uint64_t size;	 /* bytes */
+	uint64_t blocks; /* of 512 bytes */
+	uint64_t attributes_mask;
+	struct abi_sx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare2[14];
+};
+static_assert(sizeof(struct abi_statx) == 256, "fuse_statx");
+
+struct abi_statx_out {
+	uint64_t attr_valid; /* seconds the kernel may keep the attributes */
+	uint32_t attr_valid_nsec;
+	uint32_t flags;
+	uint64_t spare[2];
+	struct abi_statx stat;
+};
+static_assert(sizeof(struct abi_statx_out) == 288, "fuse_statx_out");
+
+#define ABI_DEV_IOC_CLONE _IOR(229, 0, uint32_t)
+
+#endif

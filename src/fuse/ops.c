@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fuse/ops.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "fs/dir.h"
+#include "fs/file.h"
+#include "fs/xattr.h"
+#include "fuse/ioctl.h"
+#include "fuse/statx.h"
+
+static struct ops_context *context(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* Holds the inode behind a node id. */
+static int node_get(fuse_req_t req, fuse_ino_t node, struct inode **ret)
+{
+	uint32_t ino;
+	int err = reply_ino(node, &ino);
+
+	return err ? err : inode_get(context(req)->fs, ino, ret);
+}
+
+static void set_capability(struct fuse_conn_info *conn, unsigned cap, bool on)
+{
+	if (on && conn->capable & cap)
+		conn->want |= cap;
+	else
+		conn->want &= ~cap;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	const struct ops_context *ctx = userdata;
+
+	conn->max_write = SESSION_MAX_IO;
+	conn->max_background = 64;
+	conn->time_gran = 1;
+	set_capability(conn, FUSE_CAP_READDIRPLUS, true);
+	set_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
+	set_capability(conn, FUSE_CAP_CACHE_SYMLINKS, true);
+	set_capability(conn, FUSE_CAP_EXPORT_SUPPORT, true);
+	set_capability(conn, FUSE_CAP_POSIX_ACL, !ctx->no_acl);
+	/* with OPEN answered ENOSYS this would lose O_TRUNC */
+	set_capability(conn, FUSE_CAP_ATOMIC_O_TRUNC, false);
+	/* nothing changes behind the kernel's back */
+	set_capability(conn, FUSE_CAP_AUTO_INVAL_DATA, false);
+	/* the workers hand over memory: a pipe in between saves nothing */
+	set_capability(conn, FUSE_CAP_SPLICE_READ, false);
+	set_capability(conn, FUSE_CAP_SPLICE_WRITE, false);
+	set_capability(conn, FUSE_CAP_SPLICE_MOVE, false);
+}
+
+static int lookup(
+	struct ops_context *ctx, struct inode *dir, const char *name, struct fuse_entry_param *entry)
+{
+	uint32_t ino = dir->ino;
+	/* "." comes from file handles (NFS, open_by_handle_at): the node itself, of any type */
+	int err = strcmp(name, ".") == 0 ? 0 : dir_lookup(dir, name, strlen(name), &ino);
+
+	if (!err)
+		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, entry);
+	/* a name of something that is not there is damage; a handle to it is stale */
+	if (err == -ESTALE && ino != dir->ino)
+		err = fs_corrupt(ctx->fs, dir->ino, -EUCLEAN,
+			"directory names inode %u, which is not in use", ino);
+	return err;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL;
+	struct fuse_entry_param entry = { 0 };
+	int err = node_get(req, parent, &dir);
+
+	if (!err)
+		err = lookup(context(req), dir, name, &entry);
+	if (err == -ENOENT) {
+		entry.entry_timeout = REPLY_FOREVER; /* node 0: the kernel remembers the absence */
+		err = 0;
+	}
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_entry(req, &entry);
+}
+
+/* Nothing is kept per node, so nothing is forgotten. */
+static void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
+{
+	(void)node;
+	(void)nlookup;
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	(void)count;
+	(void)forgets;
+	fuse_reply_none(req);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct ops_context *ctx = context(req);
+	struct dinode d;
+	struct stat st;
+	uint32_t ino;
+	int err = reply_ino(node, &ino);
+
+	(void)fi;
+	if (!err)
+		err = dinode_load(ctx->fs, ino, &d);
+	if (!err)
+		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_attr(req, &st, REPLY_FOREVER);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t node)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	char target[SYMLINK_MAX];
+	int err = node_get(req, node, &inode);
+
+	if (!err)
+		err = symlink_read(inode, target);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_readlink(req, target);
+}
+
+/*
+ * ENOSYS tells the kernel never to ask again. Where files can be encrypted it must ask: without the
+ * key they do not open.
+ */
+static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err;
+
+	if (!super_has_encrypt(fs_super(context(req)->fs))) {
+		reply_err(req, -ENOSYS);
+		return;
+	}
+	err = node_get(req, node, &inode);
+	if (!err && inode->d.flags & EXT4_ENCRYPT_FL)
+		err = -ENOKEY;
+	fi->keep_cache = 1;
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_open(req, fi);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	(void)node;
+	(void)fi;
+	reply_err(req, -ENOSYS);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	(void)node;
+	(void)fi;
+	reply_err(req, -ENOSYS);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	void *buf = session_scratch();
+	ssize_t got = node_get(req, node, &inode);
+
+	(void)fi;
+	if (size > SESSION_MAX_IO)
+		size = SESSION_MAX_IO;
+	if (!got)
+		got = file_read(inode, (uint64_t)off, buf, size);
+	if (got < 0)
+		reply_err(req, (int)got);
+	else
+		fuse_reply_buf(req, buf, (size_t)got);
+}
+
+/* A directory reply while it is filled. */
+struct listing {
+	fuse_req_t req;
+	bool plus;
+	uint8_t *buf;
+	size_t size, used;
+};
+
+/* readdirplus: attributes with the name; without them (node 0) where the inode is damaged. */
+static void listing_attributes(
+	const struct listing *list, const struct dir_entry *entry, struct fuse_entry_param *ret)
+{
+	struct ops_context *ctx = context(list->req);
+	bool dots = entry->name[0] == '.' &&
+		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
+
+	/* the kernel takes no attributes from "." and "..", and counts no look-up */
+	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, ret) == 0)
+		return;
+	memset(ret, 0, sizeof(*ret));
+	ret->attr.st_ino = entry->ino;
+	ret->attr.st_mode = (mode_t)entry->dtype << 12;
+}
+
+static bool listing_add(void *arg, const struct dir_entry *entry)
+{
+	struct listing *list = arg;
+	size_t room = list->size - list->used, need;
+	struct fuse_entry_param param = { 0 };
+	char name[DIR_NAME_MAX + 1];
+	char *at = (char *)list->buf + list->used;
+
+	memcpy(name, entry->name, entry->len);
+	name[entry->len] = '\0';
+	if (list->plus) {
+		/* nothing is looked up for an entry that will not fit */
+		if (fuse_add_direntry_plus(list->req, NULL, 0, name, NULL, 0) > room)
+			return false;
+		listing_attributes(list, entry, &param);
+		need = fuse_add_direntry_plus(
+			list->req, at, room, name, &param, (off_t)entry->next);
+	} else {
+		param.attr.st_ino = entry->ino;
+		param.attr.st_mode = (mode_t)entry->dtype << 12;
+		need = fuse_add_direntry(
+			list->req, at, room, name, &param.attr, (off_t)entry->next);
+	}
+	if (need > room)
+		return false;
+	list->used += need;
+	return true;
+}
+
+static void list_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, bool plus)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL;
+	struct listing list = { .req = req, .plus = plus, .buf = session_scratch() };
+	int err = node_get(req, node, &dir);
+
+	list.size = size < SESSION_MAX_IO ? size : SESSION_MAX_IO;
+	if (!err)
+		err = dir_iterate(dir, (uint64_t)off, listing_add, &list);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_buf(req, (char *)list.buf, list.used);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	(void)fi;
+	list_directory(req, node, size, off, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	(void)fi;
+	list_directory(req, node, size, off, true);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t node)
+{
+	struct statvfs st;
+	int err = fs_statfs(context(req)->fs, &st);
+
+	(void)node;
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_statfs(req, &st);
+}
+
+/* The protocol of both attribute requests: size 0 asks for the length. */
+static void reply_xattr(fuse_req_t req, ssize_t got, const void *buf, size_t size)
+{
+	if (got < 0)
+		reply_err(req, (int)got);
+	else if (size == 0)
+		fuse_reply_xattr(req, (size_t)got);
+	else
+		fuse_reply_buf(req, buf, (size_t)got);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	void *buf = session_scratch();
+	ssize_t got = node_get(req, node, &inode);
+
+	if (size > SESSION_MAX_IO)
+		size = SESSION_MAX_IO;
+	if (!got)
+		got = xattr_get(inode, name, buf, size);
+	reply_xattr(req, got, buf, size);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	bool trusted = context(req)->list_trusted && fuse_req_ctx(req)->uid == 0;
+	void *buf = session_scratch();
+	ssize_t got = node_get(req, node, &inode);
+
+	if (size > SESSION_MAX_IO)
+		size = SESSION_MAX_IO;
+	if (!got)
+		got = xattr_list(inode, trusted, buf, size);
+	reply_xattr(req, got, buf, size);
+}
+
+static void op_lseek(fuse_req_t req, fuse_ino_t node, off_t off, int whence,
+	struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	off_t found = node_get(req, node, &inode);
+
+	(void)fi;
+	if (!found)
+		found = file_seek(inode, off, whence);
+	if (found < 0)
+		reply_err(req, (int)found);
+	else
+		fuse_reply_lseek(req, found);
+}
+
+static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
+	struct fuse_file_info *fi, unsigned flags, const void *in_buf, size_t in_size,
+	size_t out_size)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	union ioctl_result result;
+	size_t len = 0;
+	int err = node_get(req, node, &inode);
+
+	(void)arg;
+	(void)fi;
+	(void)flags;
+	(void)in_buf;
+	(void)in_size;
+	if (!err)
+		err = ioctl_run(inode, cmd, &result, &len);
+	if (!err && len > out_size)
+		err = -EINVAL;
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_ioctl(req, 0, &result, len);
+}
+
+const struct fuse_lowlevel_ops *ops_table(void)
+{
+	static const struct fuse_lowlevel_ops table = {
+		.init = op_init,
+		.lookup = op_lookup,
+		.forget = op_forget,
+		.forget_multi = op_forget_multi,
+		.getattr = op_getattr,
+		.readlink = op_readlink,
+		.open = op_open,
+		.opendir = op_opendir,
+		.flush = op_flush,
+		.read = op_read,
+		.readdir = op_readdir,
+		.readdirplus = op_readdirplus,
+		.statfs = op_statfs,
+		.getxattr = op_getxattr,
+		.listxattr = op_listxattr,
+		.lseek = op_lseek,
+		.ioctl = op_ioctl,
+	};
+
+	return &table;
+}
+
+bool ops_intercept(void *userdata, const struct abi_in_header *head, size_t len)
+{
+	struct ops_context *ctx = userdata;
+
+	if (head->opcode != ABI_OP_STATX)
+		return false;
+	statx_request(ctx->fs, &ctx->owner, head, len);
+	return true;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fuse/reply.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fs/file.h"
+
+fuse_ino_t reply_node(uint32_t ino)
+{
+	switch (ino) {
+	case EXT2_ROOT_INO:
+		return FUSE_ROOT_ID;
+	case FUSE_ROOT_ID:
+		return EXT2_ROOT_INO;
+	default:
+		return ino;
+	}
+}
+
+int reply_ino(fuse_ino_t node, uint32_t *ret)
+{
+	if (node > UINT32_MAX)
+		return -ESTALE;
+	*ret = (uint32_t)reply_node((uint32_t)node);
+	return 0;
+}
+
+/* An encrypted symlink has the length of what readlink(2) gives (fscrypt_symlink_getattr()). */
+static int encrypted_symlink_size(struct fs *fs, uint32_t ino, off_t *ret)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	char target[SYMLINK_MAX];
+	int err = inode_get(fs, ino, &inode);
+
+	if (!err)
+		err = symlink_read(inode, target);
+	if (!err)
+		*ret = (off_t)strlen(target);
+	return err;
+}
+
+int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, const struct dinode *d,
+	struct stat *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->st_ino = ino;
+	ret->st_mode = d->mode;
+	ret->st_nlink = d->nlink;
+	ret->st_uid = owner->set_uid ? owner->uid : d->uid;
+	ret->st_gid = owner->set_gid ? owner->gid : d->gid;
+	ret->st_rdev = d->rdev;
+	ret->st_size = (off_t)d->size;
+	ret->st_blksize = (blksize_t)fs_super(fs)->block_size;
+	ret->st_blocks = (blkcnt_t)d->blocks;
+	ret->st_atim = d->atime;
+	ret->st_mtim = d->mtime;
+	ret->st_ctim = d->ctime;
+	/* so that tar and others do not take the file for one hole (ext4_file_getattr()) */
+	if (S_ISREG(d->mode) && d->flags & EXT4_INLINE_DATA_FL)
+		ret->st_blocks += (blkcnt_t)((d->size + 511) >> 9);
+	if (S_ISLNK(d->mode) && d->flags & EXT4_ENCRYPT_FL)
+		return encrypted_symlink_size(fs, ino, &ret->st_size);
+	return 0;
+}
+
+int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
+	struct fuse_entry_param *ret)
+{
+	struct dinode d;
+	int err = dinode_load(fs, ino, &d);
+
+	memset(ret, 0, sizeof(*ret));
+	if (!err)
+		err = reply_stat(fs, owner, ino, &d, &ret->attr);
+	if (err)
+		return err;
+	ret->ino = reply_node(ino);
+	ret->generation = d.generation;
+	ret->attr_timeout = REPLY_FOREVER;
+	ret->entry_timeout = REPLY_FOREVER;
+	return 0;
+}
+
+void reply_err(fuse_req_t req, int err)
+{
+	fuse_reply_err(req, -err);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From ext4's inodes to FUSE's replies: node ids, attributes as the kernel's ext4 shows them, and
+ * the one place that turns -errno into errno.
+ */
+#ifndef EXT4D_FUSE_REPLY_H
+#define EXT4D_FUSE_REPLY_H
+
+#include "fs/inode.h"
+#include "fuse/session.h"
+
+/* Seconds for "for ever": nobody but us changes the image. */
+#define REPLY_FOREVER 1e9
+
+/* Whose files are shown as; see --help. */
+struct reply_owner {
+	bool set_uid, set_gid;
+	uint32_t uid, gid;
+};
+
+/* FUSE's root is 1, ext4's is 2; the two numbers are exchanged, all others are the same. */
+fuse_ino_t reply_node(uint32_t ino);
+
+/* -ESTALE for a number that is no inode's. */
+int reply_ino(fuse_ino_t node, uint32_t *ret) MUST_CHECK;
+
+/* The attributes of ino; d as dinode_load() gave it. -EUCLEAN, -EIO for an encrypted symlink's. */
+int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, const struct dinode *d,
+	struct stat *ret) MUST_CHECK;
+
+/* Fills an entry for ino, kept for ever. Errors as dinode_load(). */
+int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
+	struct fuse_entry_param *ret) MUST_CHECK;
+
+/* err: 0 or negative errno. */
+void reply_err(fuse_req_t req, int err);
+
+#endif

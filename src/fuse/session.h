@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A mounted FUSE session and the threads that serve it. libfuse mounts, decodes and encodes; the
+ * reading of requests and the threads are ours: one worker per CPU, pinned, each on a device
+ * descriptor of its own, that looks for the next request a moment before it sleeps. Every
+ * message passes a hook before libfuse sees it. Knows nothing of ext4: the benchmarks' do-nothing
+ * server runs on it too.
+ */
+#ifndef EXT4D_FUSE_SESSION_H
+#define EXT4D_FUSE_SESSION_H
+
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION 314
+#endif
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fuse/abi.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+/* Largest read request and reply: 256 pages, the kernel's limit for an unprivileged server. */
+#define SESSION_MAX_IO ((size_t)1 << 20)
+
+struct session;
+
+struct session_config {
+	const struct fuse_lowlevel_ops *ops;
+	void *userdata; /* fuse_req_userdata(), and for intercept */
+	/*
+	 * Sees each request of len bytes first; true if it has answered it (session_reply()).
+	 * Any worker.
+	 */
+	bool (*intercept)(void *userdata, const struct abi_in_header *head, size_t len);
+	unsigned workers; /* 0: one per CPU this process may use */
+	struct log *log;
+};
+
+/*
+ * Creates a session; args are libfuse's own options. On failure libfuse or we have said why.
+ */
+int session_new(
+	const struct session_config *config, struct fuse_args *args, struct session **ret) MUST_CHECK;
+
+/* Mounts, and answers INIT: when this returns 0, start the workers and the mount is usable. */
+int session_mount(struct session *session, const char *mountpoint) MUST_CHECK;
+int session_start(struct session *session) MUST_CHECK;
+
+/*
+ * Waits until the filesystem is unmounted or SIGINT, SIGTERM or SIGHUP arrives; returns the signal or
+ * 0. The caller has blocked these signals in every thread.
+ */
+int session_wait(struct session *session);
+
+/* Unmounts if still mounted, ends the workers and frees. NULL is allowed. */
+void session_free(struct session *session);
+
+/*
+ * Replies to a request in the worker that got it: body may be NULL. err: 0 or negative errno.
+ */
+void session_reply(uint64_t unique, int err, const void *body, size_t len);
+
+/* The calling worker's buffer of SESSION_MAX_IO bytes, page-aligned. */
+void *session_scratch(void);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The STATX request: GETATTR with creation time, unknown to libfuse 3.14. */
+#ifndef EXT4D_FUSE_STATX_H
+#define EXT4D_FUSE_STATX_H
+
+#include "fuse/reply.h"
+
+/* Answers the STATX request of len bytes at head. */
+void statx_request(struct fs *fs, const struct reply_owner *owner, const struct abi_in_header *head,
+	size_t len);
+
+#endif
