@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lockholder.h"
+#include "partition.h"
+#include "util/parse.h"
+
+/* N of /dev/fd/N and /proc/self/fd/N, or -1. */
+static int fd_path(const char *path)
+{
+	static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
+	uint64_t fd;
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (!strncmp(path, prefixes[i], len) && !parse_number(path + len, INT32_MAX, &fd))
+			return (int)fd;
+	}
+	return -1;
+}
+
+/*
+ * A descriptor that was handed to us may be of a file we may not open, or that has no name any
+ * more: then a duplicate has to do.
+ */
+static int open_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int given = fd_path(path);
+	int err = errno;
+
+	if (fd < 0 && given >= 0)
+		fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+	else
+		errno = err;
+	return fd;
+}
+
+static int say_open_error(struct log *log, const char *path, int err)
+{
+	switch (err) {
+	case -EISDIR:
+		log_error(log, "%s: is a directory, not an image", path);
+		break;
+	case -ENOTBLK:
+		log_error(log, "%s: neither a regular file nor a block device", path);
+		break;
+	default:
+		log_error(log, "%s: %s", path, strerror(-err));
+	}
+	return err;
+}
+
+/* The window that -o offset= asks for: from there to the end. */
+static int open_offset(struct blk *whole, const char *path, uint64_t offset, struct log *log,
+	struct blk **ret)
+{
+	int err = -EINVAL;
+
+	if (offset < whole->size)
+		err = blk_window_new(whole, offset, whole->size - offset, ret);
+	if (err == -EINVAL)
+		log_error(log, "%s: offset %llu lies past the image's end, which is %llu bytes long",
+			path, (unsigned long long)offset, (unsigned long long)whole->size);
+	return err;
+}
+
+int image_open(const char *path, const struct image_options *opts, struct log *log,
+	struct blk **ret)
+{
+	CLEANUP(blk_closep) struct blk *whole = NULL;
+	struct partition part;
+	int fd = open_path(path);
+	int err;
+
+	if (fd < 0)
+		return say_open_error(log, path, -errno);
+	err = lockholder_check(fd, path, log);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	err = blk_file_new(fd, &whole);
+	if (err)
+		return say_open_error(log, path, err);
+	if (opts->has_offset) {
+		err = open_offset(whole, path, opts->offset, log, ret);
+	} else {
+		err = partition_find(fd, whole, path, opts->partition, log, &part);
+		if (!err && part.number == 0)
+			*ret = whole;
+		else if (!err)
+			err = blk_window_new(whole, part.off, part.len, ret);
+	}
+	if (!err)
+		whole = NULL;
+	return err;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what the user named to the bytes of one filesystem: opening, locking, partitions. */
+#ifndef EXT4D_IMAGE_H
+#define EXT4D_IMAGE_H
+
+#include <stdbool.h>
+
+#include "blk/blk.h"
+#include "util/log.h"
+
+struct image_options {
+	bool has_offset;
+	uint64_t offset;       /* bytes; with has_offset */
+	const char *partition; /* number, label or UUID; NULL: see image_open() */
+};
+
+/*
+ * Opens path (a regular file, a block device, /dev/fd/N or /proc/self/fd/N) for reading and takes a
+ * shared flock(2) on it, held until the layer is closed. Without offset and partition: the
+ * whole image, or the only ext4 partition on it. On failure says why in one line: -EBUSY someone
+ * writes to it, -EINVAL no such partition or offset, or another -errno.
+ */
+int image_open(const char *path, const struct image_options *opts, struct log *log,
+	struct blk **ret) MUST_CHECK;
+
+#endif

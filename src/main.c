@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Command line, wiring and life cycle of the server. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon.h"
+#include "fuse/ops.h"
+#include "options.h"
+#include "unmount.h"
+
+#define PROGRAM "ext4d"
+
+/* Everything a mounted server consists of, lowest first. */
+struct server {
+	struct log log;
+	struct ops_context ops;
+	struct session *session;
+	char *source; /* owned: the image's absolute name, for mountinfo */
+};
+
+static void server_fini(struct server *server)
+{
+	session_free(server->session);
+	fs_close(server->ops.fs);
+	free(server->source);
+}
+
+/* Whether uid 0 here is the machine's: the identity mapping of all numbers. */
+static bool in_initial_user_namespace(void)
+{
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	unsigned long inside, outside, count;
+	bool initial = map && fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
+		inside == 0 && outside == 0 && count == UINT32_MAX;
+
+	if (map)
+		fclose(map);
+	return initial;
+}
+
+static void set_owner(const struct options *opts, struct reply_owner *owner)
+{
+	*owner = opts->owner;
+	if (!opts->fakeroot)
+		return;
+	if (!owner->set_uid)
+		owner->uid = geteuid();
+	if (!owner->set_gid)
+		owner->gid = getegid();
+	owner->set_uid = owner->set_gid = true;
+}
+
+/*
+ * A comma in the image's name would end the option, a backslash begins an escape: libfuse undoes
+ * one level of backslashes.
+ */
+static char *escape_source(const char *source)
+{
+	char *out = malloc(2 * strlen(source) + 1), *at = out;
+
+	if (!out)
+		return NULL;
+	for (; *source; source++) {
+		if (*source == ',' || *source == '\\')
+			*at++ = '\\';
+		*at++ = *source;
+	}
+	*at = '\0';
+	return out;
+}
+
+/*
+ * What fuse2fs chooses too: a root mount is for everyone, with the kernel checking permissions; a
+ * user's own mount is theirs. fakeroot means that permissions do not count.
+ */
+static const char *default_opts(const struct options *opts)
+{
+	if (opts->no_default_opts)
+		return "";
+	if (opts->fakeroot)
+		return ",nosuid,nodev";
+	if (geteuid() == 0)
+		return ",allow_other,default_permissions,suid,dev";
+	return ",default_permissions";
+}
+
+static int make_session(struct server *server, const struct options *opts)
+{
+	struct session_config config = {
+		.ops = ops_table(),
+		.userdata = &server->ops,
+		.intercept = ops_intercept,
+		.log = &server->log,
+	};
+	CLEANUP(cleanup_free) char *source = escape_source(server->source);
+	CLEANUP(cleanup_free) char *list = NULL;
+	const char *more = opts->fuse_opts ? opts->fuse_opts : "";
+	char *argv[] = { (char *)PROGRAM, (char *)"-o", NULL, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	int err;
+
+	if (!source || asprintf(&list, "ro,fsname=%s,subtype=" PROGRAM "%s%s%s", source,
+			       default_opts(opts), more[0] ? "," : "", more) < 0)
+		return -ENOMEM;
+	argv[2] = list;
+	err = session_new(&config, &args, &server->session);
+	fuse_opt_free_args(&args);
+	return err;
+}
+
+static int open_filesystem(struct server *server, const struct options *opts)
+{
+	struct blk *blk;
+	int err = image_open(opts->image, &opts->from, &server->log, &blk);
+
+	if (!err)
+		err = fs_open(blk, &opts->fs, &server->log, &server->ops.fs);
+	if (err)
+		return err;
+	set_owner(opts, &server->ops.owner);
+	server->ops.no_acl = opts->noacl || opts->fakeroot;
+	server->ops.list_trusted = in_initial_user_namespace();
+	server->source = realpath(opts->image, NULL);
+	if (!server->source)
+		server->source = strdup(opts->image);
+	return server->source ? 0 : -ENOMEM;
+}
+
+/* The mount point is looked at first: libfuse's own message for a wrong one is two lines. */
+static int check_mountpoint(const struct options *opts, struct log *log)
+{
+	struct stat st;
+	int err = stat(opts->mountpoint, &st) ? -errno : 0;
+
+	if (!err && !S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
+	if (err)
+		log_error(log, "%s: %s", opts->mountpoint, strerror(-err));
+	return err;
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int bring_up(struct server *server, const struct options *opts)
+{
+	int err = check_mountpoint(opts, &server->log);
+
+	if (!err)
+		err = open_filesystem(server, opts);
+	if (!err)
+		err = make_session(server, opts);
+	if (!err)
+		err = session_mount(server->session, opts->mountpoint);
+	if (!err)
+		err = session_start(server->session);
+	return err;
+}
+
+static int serve(const struct options *opts)
+{
+	struct server server = { 0 };
+	struct daemon daemon;
+	int err, sig;
+
+	log_init(&server.log, PROGRAM, opts->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	err = daemon_start(&daemon, opts->foreground);
+	if (err) {
+		log_error(&server.log, "cannot start: %s", strerror(-err));
+		return EXIT_SYSTEM;
+	}
+	block_signals();
+	err = bring_up(&server, opts);
+	if (err) {
+		server_fini(&server);
+		return err == -ENOMEM ? EXIT_SYSTEM : EXIT_MOUNT;
+	}
+	if (!opts->foreground)
+		log_to_syslog(&server.log);
+	daemon_ready(&daemon);
+	sig = session_wait(server.session);
+	if (sig)
+		log_debug(&server.log, "signal %d: unmounting", sig);
+	daemon_stopping();
+	server_fini(&server);
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts;
+	struct log log;
+	int code = EXIT_USAGE;
+
+	if (options_parse(argc, argv, &opts) == 0) {
+		switch (opts.action) {
+		case OPTIONS_HELP:
+			options_print_help(stdout);
+			code = EXIT_OK;
+			break;
+		case OPTIONS_VERSION:
+			puts(PROGRAM " " PACKAGE_VERSION);
+			code = EXIT_OK;
+			break;
+		case OPTIONS_UNMOUNT:
+			log_init(&log, PROGRAM, LOG_LEVEL_INFO);
+			code = unmount_and_wait(opts.mountpoint, &log) ? EXIT_MOUNT : EXIT_OK;
+			break;
+		case OPTIONS_MOUNT:
+			code = serve(&opts);
+			break;
+		}
+	}
+	options_fini(&opts);
+	return code;
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "util/parse.h"
+
+PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("ext4d: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return -EINVAL;
+}
+
+/* ---- what an option does; value is NULL where none was given ---- */
+
+static int set_rw(struct options *opts, const char *value)
+{
+	(void)opts;
+	(void)value;
+	return usage("option rw: mounting for writing is not supported yet, use ro");
+}
+
+static int set_offset(struct options *opts, const char *value)
+{
+	opts->from.has_offset = true;
+	if (parse_size(value, &opts->from.offset))
+		return usage("option offset: \"%s\" is not a number of bytes, "
+			     "with k, M, G, T or s (sectors) behind it if wanted", value);
+	return 0;
+}
+
+static int set_partition(struct options *opts, const char *value)
+{
+	opts->from.partition = value;
+	return 0;
+}
+
+static int set_norecovery(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.norecovery = true;
+	return 0;
+}
+
+static int set_minixdf(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.minixdf = true;
+	return 0;
+}
+
+static int set_bsddf(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.minixdf = false;
+	return 0;
+}
+
+static int set_cache(struct options *opts, const char *value)
+{
+	uint64_t bytes;
+
+	if (parse_size(value, &bytes) || bytes < 1 << 20 || bytes > SIZE_MAX)
+		return usage("option cache: \"%s\" is not a size of at least 1M", value);
+	opts->fs.cache_bytes = (size_t)bytes;
+	return 0;
+}
+
+static int set_fakeroot(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fakeroot = true;
+	return 0;
+}
+
+static int set_uid(struct options *opts, const char *value)
+{
+	uint64_t id;
+
+	if (parse_number(value, UINT32_MAX - 1, &id))
+		return usage("option uid: \"%s\" is not a user's number", value);
+	opts->owner.set_uid = true;
+	opts->owner.uid = (uint32_t)id;
+	return 0;
+}
+
+static int set_gid(struct options *opts, const char *value)
+{
+	uint64_t id;
+
+	if (parse_number(value, UINT32_MAX - 1, &id))
+		return usage("option gid: \"%s\" is not a group's number", value);
+	opts->owner.set_gid = true;
+	opts->owner.gid = (uint32_t)id;
+	return 0;
+}
+
+static int set_errors(struct options *opts, const char *value)
+{
+	(void)opts;
+	if (strcmp(value, "continue") && strcmp(value, "remount-ro") && strcmp(value, "panic"))
+		return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
+	return 0;
+}
+
+static int set_acl(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->noacl = false;
+	return 0;
+}
+
+static int set_noacl(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->noacl = true;
+	return 0;
+}
+
+static int set_no_default_opts(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->no_default_opts = true;
+	return 0;
+}
+
+static int set_debug(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->debug = opts->foreground = true;
+	return 0;
+}
+
+static int ignore(struct options *opts, const char *value)
+{
+	(void)opts;
+	(void)value;
+	return 0;
+}
+
+/* ---- the table ---- */
+
+enum value { VALUE_NONE, VALUE_NEEDED, VALUE_MAYBE };
+
+struct option_spec {
+	const char *name; /* a '*' at the end stands for anything */
+	enum value value;
+	int (*set)(struct options *opts, const char *value); /* NULL: libfuse's, passed on */
+};
+
+static const struct option_spec specs[] = {
+	/* ext4d, fuse2fs, the kernel's ext4 */
+	{ "offset", VALUE_NEEDED, set_offset },
+	{ "partition", VALUE_NEEDED, set_partition },
+	{ "norecovery", VALUE_NONE, set_norecovery },
+	{ "noload", VALUE_NONE, set_norecovery },
+	{ "fakeroot", VALUE_NONE, set_fakeroot },
+	{ "uid", VALUE_NEEDED, set_uid },
+	{ "gid", VALUE_NEEDED, set_gid },
+	{ "minixdf", VALUE_NONE, set_minixdf },
+	{ "bsddf", VALUE_NONE, set_bsddf },
+	{ "cache", VALUE_NEEDED, set_cache },
+	{ "errors", VALUE_NEEDED, set_errors },
+	{ "acl", VALUE_NONE, set_acl },
+	{ "noacl", VALUE_NONE, set_noacl },
+	{ "user_xattr", VALUE_NONE, ignore },
+	{ "no_default_opts", VALUE_NONE, set_no_default_opts },
+	{ "debug", VALUE_NONE, set_debug },
+	/* mount(8) */
+	{ "ro", VALUE_NONE, ignore },
+	{ "rw", VALUE_NONE, set_rw },
+	{ "defaults", VALUE_NONE, ignore },
+	{ "auto", VALUE_NONE, ignore },
+	{ "noauto", VALUE_NONE, ignore },
+	{ "user", VALUE_MAYBE, ignore },
+	{ "users", VALUE_NONE, ignore },
+	{ "nouser", VALUE_NONE, ignore },
+	{ "owner", VALUE_NONE, ignore },
+	{ "group", VALUE_NONE, ignore },
+	{ "nofail", VALUE_NONE, ignore },
+	{ "_netdev", VALUE_NONE, ignore },
+	{ "comment", VALUE_NEEDED, ignore },
+	{ "x-*", VALUE_MAYBE, ignore },
+	{ "X-*", VALUE_MAYBE, ignore },
+	{ "relatime", VALUE_NONE, ignore },
+	{ "strictatime", VALUE_NONE, ignore },
+	{ "lazytime", VALUE_NONE, ignore },
+	{ "nolazytime", VALUE_NONE, ignore },
+	{ "diratime", VALUE_NONE, ignore },
+	{ "suid", VALUE_NONE, NULL },
+	{ "nosuid", VALUE_NONE, NULL },
+	{ "dev", VALUE_NONE, NULL },
+	{ "nodev", VALUE_NONE, NULL },
+	{ "exec", VALUE_NONE, NULL },
+	{ "noexec", VALUE_NONE, NULL },
+	{ "atime", VALUE_NONE, NULL },
+	{ "noatime", VALUE_NONE, NULL },
+	{ "nodiratime", VALUE_NONE, NULL },
+	{ "sync", VALUE_NONE, NULL },
+	{ "async", VALUE_NONE, NULL },
+	{ "dirsync", VALUE_NONE, NULL },
+	/* libfuse */
+	{ "allow_other", VALUE_NONE, NULL },
+	{ "allow_root", VALUE_NONE, NULL },
+	{ "auto_unmount", VALUE_NONE, NULL },
+	{ "default_permissions", VALUE_NONE, NULL },
+	{ "fsname", VALUE_NEEDED, NULL },
+	{ "subtype", VALUE_NEEDED, NULL },
+	{ "max_read", VALUE_NEEDED, NULL },
+	{ "context", VALUE_NEEDED, NULL },
+	{ "fscontext", VALUE_NEEDED, NULL },
+	{ "defcontext", VALUE_NEEDED, NULL },
+	{ "rootcontext", VALUE_NEEDED, NULL },
+};
+
+static bool spec_names(const struct option_spec *spec, const char *name)
+{
+	size_t len = strlen(spec->name);
+
+	if (spec->name[len - 1] == '*')
+		return !strncmp(spec->name, name, len - 1);
+	return !strcmp(spec->name, name);
+}
+
+static const struct option_spec *find_spec(const char *name)
+{
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
+		if (spec_names(&specs[i], name))
+			return &specs[i];
+	return NULL;
+}
+
+/* Appends "name" or "name=value" to what libfuse gets. */
+static int pass_on(struct options *opts, const char *name, const char *value)
+{
+	char *joined;
+	const char *have = opts->fuse_opts ? opts->fuse_opts : "";
+
+	if (asprintf(&joined, "%s%s%s%s%s", have, have[0] ? "," : "", name, value ? "=" : "",
+		    value ? value : "") < 0)
+		return -ENOMEM;
+	free(opts->fuse_opts);
+	opts->fuse_opts = joined;
+	return 0;
+}
+
+static int apply(struct options *opts, char *option)
+{
+	char *value = strchr(option, '=');
+	const struct option_spec *spec;
+
+	if (value)
+		*value++ = '\0';
+	spec = find_spec(option);
+	if (!spec)
+		return usage("unknown option \"%s\" (see ext4d --help)", option);
+	if (spec->value == VALUE_NEEDED && (!value || !value[0]))
+		return usage("option %s needs a value: %s=...", option, option);
+	if (spec->value == VALUE_NONE && value)
+		return usage("option %s takes no value", option);
+	return spec->set ? spec->set(opts, value) : pass_on(opts, option, value);
+}
+
+static int apply_list(struct options *opts, const char *list)
+{
+	char *save = NULL;
+	int err = 0;
+
+	opts->copy = strdup(list);
+	if (!opts->copy)
+		return -ENOMEM;
+	for (char *at = strtok_r(opts->copy, ",", &save); !err && at;
+		at = strtok_r(NULL, ",", &save))
+		err = apply(opts, at);
+	return err;
+}
+
+/* All -o lists as one: their strings then live in one copy. */
+static int append_list(char **lists, const char *more)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s%s", *lists ? *lists : "", *lists ? "," : "", more) < 0)
+		return -ENOMEM;
+	free(*lists);
+	*lists = joined;
+	return 0;
+}
+
+static int parse_positional(int argc, char **argv, struct options *opts)
+{
+	int nr = argc - optind;
+
+	if (opts->action == OPTIONS_UNMOUNT) {
+		if (nr != 1)
+			return usage("usage: ext4d --unmount MOUNTPOINT");
+		opts->mountpoint = argv[optind];
+		return 0;
+	}
+	if (nr != 2)
+		return usage("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d] "
+			     "(see ext4d --help)");
+	opts->image = argv[optind];
+	opts->mountpoint = argv[optind + 1];
+	if (opts->from.has_offset && opts->from.partition)
+		return usage("options offset and partition exclude each other");
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "unmount", no_argument, NULL, 'u' },
+		{ NULL, 0, NULL, 0 },
+	};
+	CLEANUP(cleanup_free) char *lists = NULL;
+	int c, err = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	opterr = 0;
+	while (!err && (c = getopt_long(argc, argv, ":fdhVo:u", longs, NULL)) != -1) {
+		if (c == 'f')
+			ret->foreground = true;
+		else if (c == 'd')
+			err = set_debug(ret, NULL);
+		else if (c == 'h')
+			ret->action = OPTIONS_HELP;
+		else if (c == 'V')
+			ret->action = OPTIONS_VERSION;
+		else if (c == 'u')
+			ret->action = OPTIONS_UNMOUNT;
+		else if (c == 'o')
+			err = append_list(&lists, optarg);
+		else if (c == ':')
+			err = usage("-%c needs a value", optopt);
+		else
+			err = usage("unknown option %s (see ext4d --help)", argv[optind - 1]);
+	}
+	if (!err && lists)
+		err = apply_list(ret, lists);
+	if (err || ret->action == OPTIONS_HELP || ret->action == OPTIONS_VERSION)
+		return err;
+	return parse_positional(argc, argv, ret);
+}
+
+void options_fini(struct options *opts)
+{
+	free(opts->fuse_opts);
+	free(opts->copy);
+}
+
+void options_print_help(FILE *out)
+{
+	fputs("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d]\n"
+	      "       ext4d --unmount MOUNTPOINT\n"
+	      "\n"
+	      "Mounts an ext2, ext3 or ext4 image through FUSE, read-only for now.\n"
+	      "IMAGE is a file or block device, a filesystem or a disk with partitions.\n"
+	      "\n"
+	      "  -f               stay in the foreground, log to stderr\n"
+	      "  -d               the same, with debug messages\n"
+	      "  -u, --unmount    unmount; returns when the image is released\n"
+	      "  -h, --help       this text\n"
+	      "  -V, --version    the version\n"
+	      "\n"
+	      "OPTIONS, separated by commas:\n"
+	      "  ro                    mount read-only (the default)\n"
+	      "  offset=BYTES          where the filesystem begins; k, M, G, T or s (sectors)\n"
+	      "  partition=N|LABEL|UUID  which partition of a disk image\n"
+	      "  norecovery, noload    do not replay the journal\n"
+	      "  fakeroot              show all files as the caller's and let them be read\n"
+	      "  uid=N, gid=N          show all files as this user's, this group's\n"
+	      "  minixdf, bsddf        statfs counts all blocks, or those for files (default)\n"
+	      "  noacl                 do not enforce ACLs\n"
+	      "  cache=SIZE            memory for metadata, 128M by default\n"
+	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
+	      "  errors=...            taken, of no effect while nothing is written\n"
+	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"
+	      "\n"
+	      "Exit codes: 0 success, 1 wrong usage, 2 system error, 32 not mounted.\n",
+		out);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. Option names are those of fuse2fs, mount(8) and libfuse. */
+#ifndef EXT4D_OPTIONS_H
+#define EXT4D_OPTIONS_H
+
+#include <stdio.h>
+
+#include "fs/fs.h"
+#include "fuse/reply.h"
+#include "fuse/session.h"
+#include "image.h"
+
+/* Exit codes, mount(8)'s. */
+enum {
+	EXIT_OK = 0,
+	EXIT_USAGE = 1,
+	EXIT_SYSTEM = 2,
+	EXIT_MOUNT = 32,
+};
+
+enum options_action {
+	OPTIONS_MOUNT,
+	OPTIONS_UNMOUNT,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+};
+
+struct options {
+	enum options_action action;
+	const char *image;	/* as given */
+	const char *mountpoint; /* as given */
+	bool foreground, debug;
+	bool fakeroot;
+	bool noacl;
+	bool no_default_opts;
+	struct image_options from;
+	struct fs_options fs;
+	struct reply_owner owner;
+	char *fuse_opts; /* owned: comma-separated, for libfuse */
+	char *copy;	 /* owned: what the strings above point into */
+};
+
+/*
+ * Parses argv. -EINVAL: said why in one line on stderr. The caller ends with options_fini() in
+ * either case.
+ */
+int options_parse(int argc, char **argv, struct options *ret) MUST_CHECK;
+void options_fini(struct options *opts);
+
+void options_print_help(FILE *out);
+
+#endif
