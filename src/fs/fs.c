@@ -155,7 +155,8 @@ static int recover(struct fs *fs, struct recover_result *result, struct overlay 
 	}
 	if (err)
 		log_error(fs->log, "the journal cannot be replayed: %s; mount with -o norecovery "
-				   "to read without it", strerror(-err));
+				   "to read without it",
+			result->why ? result->why : strerror(-err));
 	mount_journal_fini(&journal);
 	*ret_ovl = ovl;
 	return err;

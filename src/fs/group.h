@@ -6,7 +6,7 @@
 #include "format/gdesc.h"
 #include "fs/fs.h"
 
-/* Reads group's descriptor. -EUCLEAN, -EBADMSG (its checksum), -EIO, -ENOMEM. */
+/* Reads group's descriptor; a wrong checksum is reported, no more. -EUCLEAN, -EIO, -ENOMEM. */
 int group_load(struct fs *fs, uint32_t group, struct gdesc *ret) MUST_CHECK;
 
 /*

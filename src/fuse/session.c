@@ -45,7 +45,6 @@ struct worker {
 struct session {
 	struct session_config config; /* [const] */
 	struct fuse_session *se;      /* [const] */
-	bool mounted;		      /* main thread */
 	atomic_bool stopping;
 	int ended; /* [const] eventfd: a worker found the filesystem unmounted */
 	unsigned nr_workers;
@@ -305,7 +304,6 @@ int session_mount(struct session *session, const char *mountpoint)
 		free(request);
 		return -EIO;
 	}
-	session->mounted = true;
 	fuse_session_custom_io(session->se, &custom_io, fuse_session_fd(session->se));
 	do
 		got = read(fuse_session_fd(session->se), request, REQUEST_SIZE);
@@ -337,9 +335,7 @@ int session_wait(struct session *session)
 	fds[1].fd = session->ended;
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	if (fds[1].revents)
-		session->mounted = false;
-	else if (read(fds[0].fd, &info, sizeof(info)) == sizeof(info))
+	if (!fds[1].revents && read(fds[0].fd, &info, sizeof(info)) == sizeof(info))
 		sig = (int)info.ssi_signo;
 	close(fds[0].fd);
 	return sig;
@@ -349,8 +345,8 @@ void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	if (session->mounted)
-		fuse_session_unmount(session->se);
+	/* notices by itself if somebody else has unmounted */
+	fuse_session_unmount(session->se);
 	atomic_store(&session->stopping, true);
 	for (unsigned i = 0; i < session->nr_workers; i++)
 		worker_stop(&session->workers[i]);

@@ -450,7 +450,7 @@ static int load_super(struct recovery *r)
 		err = -EUCLEAN;
 	}
 	if (err)
-		log_error(src->log, "journal: %s", why);
+		r->res->why = why;
 	return err;
 }
 

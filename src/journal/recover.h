@@ -35,6 +35,7 @@ struct recover_result {
 	uint32_t transactions; /* replayed */
 	uint64_t blocks;       /* mapped into the overlay */
 	bool corrupt;	       /* ended early at a damaged transaction */
+	const char *why;       /* on failure, what is wrong, or NULL: the error says all */
 	int journal_errno;     /* j_superblock.s_errno, 0 or negative errno */
 	/* Fast-commit area: blocks of the journal, nr 0 if there is none. */
 	uint64_t fc_first;

@@ -144,9 +144,6 @@ int recover_fast_commit(const struct recover_source *src, const struct recover_r
 	if (!w.buf)
 		return -ENOMEM;
 	err = walk_area(&w, scan_tag);
-	if (err)
-		log_error(src->log, "journal: %s", err == -EOPNOTSUPP ?
-			"fast commits with unknown features" : "the fast commits are damaged");
 	if (err || !w.nr_valid)
 		return err;
 	*ret_nr = w.nr_valid;

@@ -19,7 +19,7 @@ typedef int recover_fc_fn(void *arg, const struct fcommit_tag *tag);
  * the filesystem's, in bytes. *ret_nr: how many tags count; 0 if there is no fast commit.
  * -EUCLEAN, -EBADMSG: the area is damaged before its first whole commit, where the kernel
  * refuses to mount; -EOPNOTSUPP: a fast commit with unknown features; -EIO, -ENOMEM. All these
- * are found, and logged, before fn is called.
+ * are found before fn is called.
  */
 int recover_fast_commit(const struct recover_source *src, const struct recover_result *res,
 	uint32_t inode_size, recover_fc_fn *fn, void *arg, uint64_t *ret_nr) MUST_CHECK;
