@@ -7,7 +7,11 @@
  * 1. A buffer is in its shard's table and ring from allocation until it is freed.
  * 2. refs rises only under the shard lock, so refs == 0 seen under the lock is final there.
  * 3. data, pblk are constant while refs > 0 and state is READY.
- * 4. A buffer whose read failed leaves the table at once; the last holder frees it.
+ * 4. A buffer whose read failed leaves the table at once; the last holder puts it on the free
+ *    list.
+ *
+ * Buffers are allocated in chunks that live as long as the cache: a server's threads would
+ * otherwise spread them over as many malloc arenas.
  */
 #include "config.h"
 
@@ -20,23 +24,39 @@
 #include "util/lock.h"
 
 #define SHARDS 16
-#define SHARD_BUCKETS 1024
+#define SHARD_BITS 4
 #define SHARD_MIN_BUFS 4
+#define SHARD_MAX_BUCKETS 16384
+
+/* Contents of a chunk in bytes, if that makes CHUNK_MIN_BUFS buffers. */
+#define CHUNK_BYTES 131072
+#define CHUNK_MIN_BUFS 4
 
 enum { STATE_LOADING, STATE_READY, STATE_FAILED };
+
+struct chunk {
+	struct chunk *next;
+	uint8_t *data;	  /* owned: block_size bytes for each of bufs */
+	struct buf bufs[];
+};
 
 struct shard {
 	struct lock lock; /* rank BUF */
 	pthread_cond_t loaded;
-	struct buf *table[SHARD_BUCKETS]; /* [lock] */
-	struct buf *hand;		  /* [lock] next candidate for eviction */
-	size_t nr;			  /* [lock] buffers in the ring */
+	struct buf **table;	/* [lock] cache->buckets of them */
+	struct buf *hand;	/* [lock] next candidate for eviction */
+	size_t nr;		/* [lock] buffers in the ring */
+	struct chunk *chunks;	/* [lock] owned; newest first */
+	size_t chunk_used;	/* [lock] buffers taken from the newest chunk */
+	struct buf *free_bufs;	/* [lock] linked by hash_next */
 };
 
 struct cache {
-	struct blk *blk;
-	uint32_t block_size;
-	size_t max_per_shard;
+	struct blk *blk;      /* [const] not owned */
+	uint32_t block_size;  /* [const] bytes */
+	size_t max_per_shard; /* [const] buffers */
+	size_t buckets;	      /* [const] per shard, a power of two */
+	size_t per_chunk;     /* [const] buffers */
 	struct shard shards[SHARDS];
 };
 
@@ -47,12 +67,12 @@ static uint64_t mix(uint64_t pblk)
 
 static struct shard *shard_of(struct cache *cache, uint64_t pblk)
 {
-	return &cache->shards[mix(pblk) >> 60];
+	return &cache->shards[mix(pblk) >> (64 - SHARD_BITS)];
 }
 
-static struct buf **bucket_of(struct shard *shard, uint64_t pblk)
+static struct buf **bucket_of(struct cache *cache, struct shard *shard, uint64_t pblk)
 {
-	return &shard->table[(mix(pblk) >> 40) % SHARD_BUCKETS];
+	return &shard->table[(mix(pblk) >> 32) & (cache->buckets - 1)];
 }
 
 static void ring_insert(struct shard *shard, struct buf *buf)
@@ -78,9 +98,9 @@ static void ring_remove(struct shard *shard, struct buf *buf)
 	shard->nr--;
 }
 
-static void table_remove(struct shard *shard, struct buf *buf)
+static void table_remove(struct cache *cache, struct shard *shard, struct buf *buf)
 {
-	struct buf **at = bucket_of(shard, buf->pblk);
+	struct buf **at = bucket_of(cache, shard, buf->pblk);
 
 	while (*at != buf)
 		at = &(*at)->hash_next;
@@ -88,7 +108,7 @@ static void table_remove(struct shard *shard, struct buf *buf)
 }
 
 /* Second chance: at most two turns of the ring; NULL if everything is held. */
-static struct buf *evict(struct shard *shard)
+static struct buf *evict(struct cache *cache, struct shard *shard)
 {
 	size_t tries;
 
@@ -100,41 +120,61 @@ static struct buf *evict(struct shard *shard)
 			continue;
 		if (atomic_exchange_explicit(&buf->recent, false, memory_order_relaxed))
 			continue;
-		table_remove(shard, buf);
+		table_remove(cache, shard, buf);
 		ring_remove(shard, buf);
 		return buf;
 	}
 	return NULL;
 }
 
-static struct buf *buf_alloc(uint32_t block_size)
+static bool chunk_add(struct cache *cache, struct shard *shard)
 {
-	struct buf *buf = calloc(1, sizeof(*buf));
+	struct chunk *chunk = calloc(1, sizeof(*chunk) + cache->per_chunk * sizeof(struct buf));
 
-	if (buf)
-		buf->data = malloc(block_size);
-	if (buf && !buf->data) {
-		free(buf);
-		return NULL;
+	if (!chunk)
+		return false;
+	chunk->data = malloc(cache->per_chunk * cache->block_size);
+	if (!chunk->data) {
+		free(chunk);
+		return false;
 	}
+	chunk->next = shard->chunks;
+	shard->chunks = chunk;
+	shard->chunk_used = 0;
+	return true;
+}
+
+static struct buf *buf_alloc_locked(struct cache *cache, struct shard *shard)
+{
+	struct buf *buf = shard->free_bufs;
+	size_t i;
+
+	if (buf) {
+		shard->free_bufs = buf->hash_next;
+		return buf;
+	}
+	if ((!shard->chunks || shard->chunk_used == cache->per_chunk) && !chunk_add(cache, shard))
+		return NULL;
+	i = shard->chunk_used++;
+	buf = &shard->chunks->bufs[i];
+	buf->data = shard->chunks->data + i * cache->block_size;
 	return buf;
 }
 
-static void buf_free(struct buf *buf)
+static void buf_free_locked(struct shard *shard, struct buf *buf)
 {
-	if (buf)
-		free(buf->data);
-	free(buf);
+	buf->hash_next = shard->free_bufs;
+	shard->free_bufs = buf;
 }
 
 /* A held buffer for pblk, in the table and LOADING. */
 static struct buf *add_loading_locked(struct cache *cache, struct shard *shard, uint64_t pblk)
 {
-	struct buf *buf = shard->nr >= cache->max_per_shard ? evict(shard) : NULL;
-	struct buf **bucket = bucket_of(shard, pblk);
+	struct buf *buf = shard->nr >= cache->max_per_shard ? evict(cache, shard) : NULL;
+	struct buf **bucket = bucket_of(cache, shard, pblk);
 
 	if (!buf)
-		buf = buf_alloc(cache->block_size);
+		buf = buf_alloc_locked(cache, shard);
 	if (!buf)
 		return NULL;
 	buf->pblk = pblk;
@@ -148,9 +188,9 @@ static struct buf *add_loading_locked(struct cache *cache, struct shard *shard, 
 	return buf;
 }
 
-static struct buf *find_locked(struct shard *shard, uint64_t pblk)
+static struct buf *find_locked(struct cache *cache, struct shard *shard, uint64_t pblk)
 {
-	struct buf *buf = *bucket_of(shard, pblk);
+	struct buf *buf = *bucket_of(cache, shard, pblk);
 
 	while (buf && buf->pblk != pblk)
 		buf = buf->hash_next;
@@ -168,7 +208,7 @@ static int wait_loaded_locked(struct shard *shard, struct buf *buf)
 		return 0;
 	err = buf->err;
 	if (atomic_fetch_sub(&buf->refs, 1) == 1)
-		buf_free(buf);
+		buf_free_locked(shard, buf);
 	return err;
 }
 
@@ -186,10 +226,10 @@ static int load(struct cache *cache, struct shard *shard, struct buf *buf)
 	buf->state = err ? STATE_FAILED : STATE_READY;
 	pthread_cond_broadcast(&shard->loaded);
 	if (err) {
-		table_remove(shard, buf);
+		table_remove(cache, shard, buf);
 		ring_remove(shard, buf);
 		if (atomic_fetch_sub(&buf->refs, 1) == 1)
-			buf_free(buf);
+			buf_free_locked(shard, buf);
 	}
 	lock_drop(&shard->lock);
 	return err;
@@ -203,7 +243,7 @@ int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret)
 	int err = 0;
 
 	lock_take(&shard->lock);
-	buf = find_locked(shard, pblk);
+	buf = find_locked(cache, shard, pblk);
 	if (buf) {
 		atomic_fetch_add_explicit(&buf->refs, 1, memory_order_relaxed);
 		atomic_store_explicit(&buf->recent, true, memory_order_relaxed);
@@ -249,41 +289,75 @@ int cache_read_bytes(struct cache *cache, uint64_t off, void *dst, size_t len)
 	return 0;
 }
 
+static size_t bucket_count(size_t bufs)
+{
+	size_t buckets = 1;
+
+	while (buckets < bufs && buckets < SHARD_MAX_BUCKETS)
+		buckets *= 2;
+	return buckets;
+}
+
+static size_t buffers_per_chunk(const struct cache *cache)
+{
+	size_t nr = CHUNK_BYTES / cache->block_size;
+
+	if (nr > cache->max_per_shard)
+		nr = cache->max_per_shard;
+	return nr < CHUNK_MIN_BUFS ? CHUNK_MIN_BUFS : nr;
+}
+
 int cache_new(struct blk *blk, uint32_t block_size, size_t capacity, struct cache **ret)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
 	size_t per_shard = capacity / SHARDS / block_size;
+	bool ok = true;
 
 	if (!cache)
 		return -ENOMEM;
 	cache->blk = blk;
 	cache->block_size = block_size;
 	cache->max_per_shard = per_shard < SHARD_MIN_BUFS ? SHARD_MIN_BUFS : per_shard;
+	cache->buckets = bucket_count(cache->max_per_shard);
+	cache->per_chunk = buffers_per_chunk(cache);
 	for (int i = 0; i < SHARDS; i++) {
-		lock_init(&cache->shards[i].lock, LOCK_RANK_BUF);
-		pthread_cond_init(&cache->shards[i].loaded, NULL);
+		struct shard *shard = &cache->shards[i];
+
+		lock_init(&shard->lock, LOCK_RANK_BUF);
+		pthread_cond_init(&shard->loaded, NULL);
+		shard->table = calloc(cache->buckets, sizeof(*shard->table));
+		ok = ok && shard->table;
+	}
+	if (!ok) {
+		cache_free(cache);
+		return -ENOMEM;
 	}
 	*ret = cache;
 	return 0;
+}
+
+static void shard_fini(struct cache *cache, struct shard *shard)
+{
+	while (shard->chunks) {
+		struct chunk *chunk = shard->chunks;
+
+		for (size_t i = 0; i < cache->per_chunk; i++)
+			assert(!atomic_load(&chunk->bufs[i].refs)); /* it would dangle */
+		shard->chunks = chunk->next;
+		free(chunk->data);
+		free(chunk);
+	}
+	free(shard->table);
+	lock_fini(&shard->lock);
+	pthread_cond_destroy(&shard->loaded);
 }
 
 void cache_free(struct cache *cache)
 {
 	if (!cache)
 		return;
-	for (int i = 0; i < SHARDS; i++) {
-		struct shard *shard = &cache->shards[i];
-
-		while (shard->hand) {
-			struct buf *buf = shard->hand;
-
-			assert(atomic_load(&buf->refs) == 0);
-			ring_remove(shard, buf);
-			buf_free(buf);
-		}
-		lock_fini(&shard->lock);
-		pthread_cond_destroy(&shard->loaded);
-	}
+	for (int i = 0; i < SHARDS; i++)
+		shard_fini(cache, &cache->shards[i]);
 	free(cache);
 }
 

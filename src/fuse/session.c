@@ -112,11 +112,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* F_SETFL keeps the access mode, and a device descriptor of ours has no other flag to keep. */
 static void set_nonblock(int fd, bool on)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+	fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0);
 }
 
 /* Looks again for SPIN_NS, then sleeps. As read(2). */
