@@ -89,6 +89,8 @@ static void detach(void)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
+	if (chdir("/")) /* do not keep the caller's directory busy */
+		errno = 0;
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);

@@ -20,7 +20,8 @@ struct server {
 	struct log log;
 	struct ops_context ops;
 	struct session *session;
-	char *source; /* owned: the image's absolute name, for mountinfo */
+	char *source;	  /* owned: the image's absolute name, for mountinfo */
+	char *mountpoint; /* owned: absolute, the working directory will change */
 };
 
 static void server_fini(struct server *server)
@@ -28,6 +29,7 @@ static void server_fini(struct server *server)
 	session_free(server->session);
 	fs_close(server->ops.fs);
 	free(server->source);
+	free(server->mountpoint);
 }
 
 /* Whether uid 0 here is the machine's: the identity mapping of all numbers. */
@@ -132,15 +134,18 @@ static int open_filesystem(struct server *server, const struct options *opts)
 }
 
 /* The mount point is looked at first: libfuse's own message for a wrong one is two lines. */
-static int check_mountpoint(const struct options *opts, struct log *log)
+static int find_mountpoint(struct server *server, const struct options *opts)
 {
 	struct stat st;
-	int err = stat(opts->mountpoint, &st) ? -errno : 0;
+	int err = 0;
 
-	if (!err && !S_ISDIR(st.st_mode))
+	server->mountpoint = realpath(opts->mountpoint, NULL);
+	if (!server->mountpoint || stat(server->mountpoint, &st))
+		err = -errno;
+	else if (!S_ISDIR(st.st_mode))
 		err = -ENOTDIR;
 	if (err)
-		log_error(log, "%s: %s", opts->mountpoint, strerror(-err));
+		log_error(&server->log, "%s: %s", opts->mountpoint, strerror(-err));
 	return err;
 }
 
@@ -158,14 +163,14 @@ static void block_signals(void)
 
 static int bring_up(struct server *server, const struct options *opts)
 {
-	int err = check_mountpoint(opts, &server->log);
+	int err = find_mountpoint(server, opts);
 
 	if (!err)
 		err = open_filesystem(server, opts);
 	if (!err)
 		err = make_session(server, opts);
 	if (!err)
-		err = session_mount(server->session, opts->mountpoint);
+		err = session_mount(server->session, server->mountpoint);
 	if (!err)
 		err = session_start(server->session);
 	return err;

@@ -69,7 +69,7 @@ int dirname_hash(const struct inode *dir, int version, const void *name, size_t 
 	uint32_t seed[4];
 	int fold = dir->d.flags & EXT4_CASEFOLD_FL ? EXT4_CASEFOLD_FL : 0;
 
-	if (version > EXT2_HASH_TEA)
+	if (version > EXT2_HASH_TEA || (fold && !fs->ext2->encoding))
 		return -EOPNOTSUPP;
 	if (fs->sb.hash_unsigned)
 		version += HASH_UNSIGNED_DELTA;

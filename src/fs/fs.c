@@ -13,6 +13,7 @@
 
 #include "cache/iomgr.h"
 #include "format/le.h"
+#include "format/mmp.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/icache.h"
@@ -201,8 +202,32 @@ static int replay_journal(struct fs *fs)
 	return err;
 }
 
+/*
+ * Multiple mount protection is for writers; a reader only says what it sees. Whether a user is alive
+ * shows in a number that changes every few seconds: too long to wait for.
+ */
+static void warn_mmp(struct fs *fs)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	struct mmp mmp;
+
+	if (!super_has_mmp(&fs->sb))
+		return;
+	if (!super_block_range_valid(&fs->sb, fs->sb.mmp_block, 1) ||
+		cache_get(fs->cache, fs->sb.mmp_block, &buf) || mmp_decode(buf->data, &mmp)) {
+		log_warn(fs->log, "the multiple mount protection block is damaged");
+		return;
+	}
+	if (mmp.state == MMP_FSCK)
+		log_warn(fs->log, "e2fsck is or was running on this filesystem on %s", mmp.node);
+	if (mmp.state == MMP_IN_USE)
+		log_warn(fs->log, "this filesystem is or was mounted for writing on %s (%s)",
+			mmp.node, mmp.device);
+}
+
 static void warn_state(struct fs *fs)
 {
+	warn_mmp(fs);
 	if (wants_recovery(fs) && fs->opts.norecovery)
 		log_warn(fs->log, "the journal is not replayed: what is shown may be inconsistent");
 	if (fs->sb.has_errors)
