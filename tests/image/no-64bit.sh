@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Group descriptors of 32 bytes, checksums on.
+. "${0%/*}/../lib/image.sh"
+
+SIZE=64M
+MKE2FS=(-t ext4 -b 4096 -O ^64bit)
+FILL=(tree bigdir churn sparse=17000000000000 fragments unwritten sizes smalldirs names types symlinks links
+	times owners flags xattrs=3500 lxattrs acls)
+compare_image
