@@ -46,6 +46,14 @@ static bool is_dot(const char *name, size_t len)
 	return len == 1 && name[0] == '.';
 }
 
+/* An inline directory's "..": records have this check in dirent_decode(). */
+static int check_parent(struct inode *dir, uint32_t parent)
+{
+	if (parent && parent <= dir->fs->sb.inodes)
+		return 0;
+	return fs_corrupt(dir->fs, dir->ino, -EUCLEAN, "impossible parent directory %u", parent);
+}
+
 /* ---- look-up ---- */
 
 static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
@@ -58,7 +66,7 @@ static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t
 		return err;
 	if (dirname_is_dots(want->name, want->len)) {
 		*ret_ino = is_dot(want->name, want->len) ? dir->ino : in.parent;
-		return 0;
+		return check_parent(dir, *ret_ino);
 	}
 	for (int i = 0; i < 2; i++) {
 		err = dirname_find(&in.chains[i], want, ret_ino, &why);
@@ -253,7 +261,11 @@ static void walk_dots(struct walk *walk, uint32_t parent, uint64_t pos)
 {
 	if (pos == 0)
 		walk_emit(walk, ".", 1, walk->dir->ino, dirent_dtype(EXT2_FT_DIR), 1);
-	if (pos <= 1 && !walk->stopped)
+	if (pos > 1 || walk->stopped)
+		return;
+	if (check_parent(walk->dir, parent))
+		walk->flags |= POS_DAMAGED;
+	else
 		walk_emit(walk, "..", 2, parent, dirent_dtype(EXT2_FT_DIR), POS_INLINE_RECORDS);
 }
 

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define SEED 0x2545f4914f6cdd1du
+#define RANDOM_SIZE 4096 /* of a random read, and its alignment */
+
+/* Read before a sequential measurement, of the end of the last file: the first reads are the slowest. */
+#define WARM_UP ((uint64_t)64 << 20)
+
+static int open_file(const struct bench *bench, unsigned file, int flags)
+{
+	char name[BENCH_NAME];
+
+	shape_name(SHAPE_DIR, 0, name);
+	name[SHAPE_NAME - 1] = '/';
+	shape_name(SHAPE_FILE, file, name + SHAPE_NAME);
+	return openat(bench->root, name, O_RDONLY | O_CLOEXEC | flags);
+}
+
+static int read_range(int fd, uint64_t off, uint64_t len)
+{
+	CLEANUP(cleanup_free) void *buf = malloc(BENCH_CHUNK);
+	uint64_t end = off + len;
+
+	if (!buf)
+		return -ENOMEM;
+	while (off < end) {
+		size_t want = end - off < BENCH_CHUNK ? (size_t)(end - off) : BENCH_CHUNK;
+		ssize_t got = pread(fd, buf, want, (off_t)off);
+
+		if (got <= 0)
+			return got ? -errno : -ENODATA;
+		off += (uint64_t)got;
+	}
+	return 0;
+}
+
+/* ---- sequential: each job a file of its own ---- */
+
+static int seq_job(struct bench *bench, unsigned job)
+{
+	CLEANUP(cleanup_close) int fd = open_file(bench, job, 0);
+
+	return fd < 0 ? -errno : read_range(fd, 0, bench->len);
+}
+
+static int warm_up(struct bench *bench)
+{
+	CLEANUP(cleanup_close) int fd = open_file(bench, bench->shape.files - 1, 0);
+	uint64_t len = WARM_UP < bench->shape.size ? WARM_UP : bench->shape.size;
+
+	return fd < 0 ? -errno : read_range(fd, bench->shape.size - len, len);
+}
+
+int data_seq(struct bench *bench)
+{
+	int err = bench->jobs > bench->shape.files ? -EINVAL : 0;
+
+	if (bench->len == 0 || bench->len > bench->shape.size)
+		bench->len = bench->shape.size;
+	if (!err)
+		err = warm_up(bench);
+	if (!err)
+		err = measure_jobs(bench, seq_job);
+	bench->bytes = bench->len * bench->jobs;
+	bench->ops = bench->bytes / BENCH_CHUNK;
+	return err;
+}
+
+/* ---- random, around the page cache, all jobs on the first file ---- */
+
+static int random_job(struct bench *bench, unsigned job)
+{
+	CLEANUP(cleanup_close) int fd = open_file(bench, 0, O_DIRECT);
+	CLEANUP(cleanup_free) void *buf = aligned_alloc(RANDOM_SIZE, RANDOM_SIZE);
+	uint64_t state = SEED + job, blocks = bench->shape.size / RANDOM_SIZE;
+
+	if (fd < 0)
+		return -errno;
+	if (!buf)
+		return -ENOMEM;
+	for (unsigned i = job; i < bench->count; i += bench->jobs) {
+		off_t off = (off_t)(measure_random(&state) % blocks * RANDOM_SIZE);
+
+		if (pread(fd, buf, RANDOM_SIZE, off) != RANDOM_SIZE)
+			return errno ? -errno : -ENODATA;
+	}
+	return 0;
+}
+
+int data_random(struct bench *bench)
+{
+	int err = measure_jobs(bench, random_job);
+
+	bench->ops = bench->count;
+	bench->bytes = (uint64_t)bench->count * RANDOM_SIZE;
+	return err;
+}
+
+/* ---- making a tree ---- */
+
+static int fill_file(int dir, const char *name, uint64_t size, const void *buf)
+{
+	CLEANUP(cleanup_close) int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	while (size) {
+		ssize_t put = write(fd, buf, size < BENCH_CHUNK ? (size_t)size : BENCH_CHUNK);
+
+		if (put <= 0)
+			return put ? -errno : -EIO;
+		size -= (uint64_t)put;
+	}
+	return 0;
+}
+
+static int fill_dir(const struct bench *bench, unsigned index, const void *buf)
+{
+	CLEANUP(cleanup_close) int dir = -1;
+	char name[SHAPE_NAME];
+	int err = 0;
+
+	shape_name(SHAPE_DIR, index, name);
+	if (mkdirat(bench->root, name, 0755))
+		return -errno;
+	dir = openat(bench->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	for (unsigned i = 0; i < bench->shape.files && !err; i++) {
+		shape_name(SHAPE_FILE, i, name);
+		err = fill_file(dir, name, bench->shape.size, buf);
+	}
+	return err;
+}
+
+int data_fill(struct bench *bench)
+{
+	CLEANUP(cleanup_free) uint64_t *buf = malloc(BENCH_CHUNK);
+	uint64_t state = SEED;
+	int err = buf ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < BENCH_CHUNK / sizeof(*buf); i++)
+		buf[i] = measure_random(&state);
+	measure_start(bench);
+	for (unsigned i = 0; i < bench->shape.dirs && !err; i++)
+		err = fill_dir(bench, i, buf);
+	measure_end(bench);
+	bench->ops = (uint64_t)bench->shape.dirs * bench->shape.files;
+	bench->bytes = bench->ops * bench->shape.size;
+	return err;
+}
