@@ -38,13 +38,27 @@ static unsigned capacity(const struct super *sb, unsigned entries_off)
 	return (sb->block_size - entries_off - tail) / ENTRY_SIZE;
 }
 
+/*
+ * In directories whose records carry hashes, encrypted and casefolded, a node counts its own empty
+ * record with them and so holds one entry less (dx_node_limit()).
+ */
+static bool limit_valid(const struct super *sb, unsigned off, unsigned limit)
+{
+	unsigned max = capacity(sb, off);
+
+	if (off == NODE_ENTRIES && super_has_encrypt(sb) && super_has_casefold(sb) &&
+		limit == max - 1)
+		return true;
+	return limit == max;
+}
+
 static int entries_decode(const struct super *sb, const uint8_t *block, unsigned off,
 	struct dx_entries *ret, const char **ret_why)
 {
 	ret->raw = block + off;
 	ret->limit = le16_get(ret->raw + ENTRY_LIMIT);
 	ret->count = le16_get(ret->raw + ENTRY_COUNT);
-	if (ret->limit != capacity(sb, off))
+	if (!limit_valid(sb, off, ret->limit))
 		*ret_why = "index limit";
 	else if (!ret->count || ret->count > ret->limit)
 		*ret_why = "index count";

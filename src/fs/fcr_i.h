@@ -65,8 +65,9 @@ void fcr_dir_reset(struct fcr_dir *dir);
 /* Applies one tag; arg is the struct fcr. -EUCLEAN, -EIO, -ENOMEM. */
 recover_fc_fn fcr_tags_apply;
 
-/* The inode as it lies on disk, in use or not; *ret_valid: it makes sense. -EUCLEAN, -EIO, -ENOMEM. */
-int fcr_disk_inode(struct fcr *fcr, uint32_t ino, struct dinode *ret, bool *ret_valid) MUST_CHECK;
+/* The inode as it lies on disk, in use or not; *ret_valid: it makes sense. -EUCLEAN, -EIO. */
+int fcr_tags_disk_inode(
+	struct fcr *fcr, uint32_t ino, struct dinode *ret, bool *ret_valid) MUST_CHECK;
 
 /* Remembers that the blocks of run are now mapped so. -EUCLEAN, -ENOMEM. */
 int fcr_runs_add(struct fcr *fcr, struct fcr_inode *fi, const struct run *run) MUST_CHECK;

@@ -152,7 +152,7 @@ int fcr_runs_add(struct fcr *fcr, struct fcr_inode *fi, const struct run *run)
 	const struct super *sb = &fcr->fs->sb;
 	int err;
 
-	/* the kernel's maps end one block earlier, EXT_MAX_BLOCKS, but deleting may go to the end */
+	/* the kernel's maps end at EXT_MAX_BLOCKS, one block earlier; deleting may go to the end */
 	if (run->kind != RUN_HOLE && (run->lblk + run->nr > UINT32_MAX ||
 		!super_block_range_valid(sb, run->pblk, run->nr)))
 		return fs_corrupt(fcr->fs, fi->ino, -EUCLEAN,
@@ -185,7 +185,7 @@ static void disk_inode_fini(struct inode *inode)
 /* Like an inode of the cache, but as it lies on disk; *ret_usable: it has a map. */
 static int disk_inode_init(struct fcr *fcr, uint32_t ino, struct inode *inode, bool *ret_usable)
 {
-	int err = fcr_disk_inode(fcr, ino, &inode->d, ret_usable);
+	int err = fcr_tags_disk_inode(fcr, ino, &inode->d, ret_usable);
 
 	if (err)
 		return err;
@@ -275,11 +275,6 @@ static uint64_t tree_blocks(const struct super *sb, uint64_t extents)
 	return sum;
 }
 
-/*
- * i_blocks as ext4_ext_replay_set_iblocks() leaves it: the blocks of the data and of the tree, not
- * that of attributes. The kernel's tree depends on the order of all changes ever made; what is
- * assumed here is exact for one that was not touched, or fits the inode, or only grew at its end.
- */
 static void set_blocks(struct fcr *fcr, struct fcr_inode *fi, uint64_t blocks)
 {
 	uint64_t sectors = blocks << (fcr->fs->sb.block_bits - 9);
@@ -295,6 +290,11 @@ static bool counts_blocks(const struct fcr_inode *fi)
 	return fi->tagged && le32_get(fi->raw + FCR_INO_FLAGS) & EXT4_EXTENTS_FL;
 }
 
+/*
+ * i_blocks as ext4_ext_replay_set_iblocks() leaves it: the blocks of the data and of the tree, not
+ * that of attributes. The kernel's tree depends on the order of all changes ever made; what is
+ * assumed here is exact for one that was not touched, or fits the inode, or only grew at its end.
+ */
 static void recount(struct fcr *fcr, struct fcr_inode *fi, uint64_t disk_tree)
 {
 	const struct super *sb = &fcr->fs->sb;

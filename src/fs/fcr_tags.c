@@ -45,7 +45,7 @@ static int disk_raw(struct fcr *fcr, uint32_t ino, struct buf **ret_buf, const u
 	return err;
 }
 
-int fcr_disk_inode(struct fcr *fcr, uint32_t ino, struct dinode *ret, bool *ret_valid)
+int fcr_tags_disk_inode(struct fcr *fcr, uint32_t ino, struct dinode *ret, bool *ret_valid)
 {
 	CLEANUP(cache_putp) struct buf *buf = NULL;
 	const uint8_t *raw;
@@ -87,7 +87,7 @@ static int load(struct fcr *fcr, struct fcr_inode *fi, struct dinode *ret, bool 
 	if (fi->raw)
 		*ret_alive = !dinode_decode(&fcr->fs->sb, fi->raw, ret);
 	else
-		err = fcr_disk_inode(fcr, fi->ino, ret, ret_alive);
+		err = fcr_tags_disk_inode(fcr, fi->ino, ret, ret_alive);
 	if (!err && *ret_alive)
 		*ret_alive = ret->nlink != 0;
 	return err;

@@ -165,6 +165,7 @@ static struct inode *insert(struct shard *shard, struct inode *fresh)
 	if (!inode) {
 		fresh->hash_next = *bucket;
 		*bucket = fresh;
+		icache_account_runs(fresh->fs, (ptrdiff_t)extmap_count(fresh->map));
 	}
 	lock_drop(&shard->lock);
 	if (!inode)

@@ -24,7 +24,7 @@ shows()
 }
 
 truncate -s 64M gpt
-sfdisk -q gpt <<-'END'
+sfdisk -q --no-reread --no-tell-kernel gpt <<-'END'
 	label: gpt
 	start=2048, size=4096, name="vfat", type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
 	start=16384, size=16384, name="the system", uuid=AAAAAAAA-1111-4111-8111-111111111111
@@ -55,7 +55,7 @@ must_say 'partition'
 
 # With one ext4 partition there is nothing to choose: mounted, and said so.
 truncate -s 64M single
-sfdisk -q single <<-'END'
+sfdisk -q --no-reread --no-tell-kernel single <<-'END'
 	label: dos
 	start=2048, size=4096, type=c
 	start=16384, size=16384, type=83
@@ -67,7 +67,7 @@ grep -q '^ext4d: .*partition 2' out || fail "does not say which partition: $(cat
 eumount mnt
 
 truncate -s 64M mbr
-sfdisk -q mbr <<-'END'
+sfdisk -q --no-reread --no-tell-kernel mbr <<-'END'
 	label: dos
 	start=2048, size=4096, type=c
 	start=8192, size=98304, type=5
@@ -87,7 +87,7 @@ head -c 10M gpt >short
 must_fail "$EXT4D" short mnt -o partition=3
 must_say 'short'
 truncate -s 64M empty
-printf 'label: dos\nstart=2048, size=4096, type=c\n' | sfdisk -q empty
+printf 'label: dos\nstart=2048, size=4096, type=c\n' | sfdisk -q --no-reread --no-tell-kernel empty
 must_fail "$EXT4D" empty mnt
 must_say 'no ext4 partition'
 truncate -s 64M nothing

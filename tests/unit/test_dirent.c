@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/dirent.h"
+#include "format/dx.h"
+#include "format/le.h"
+#include "util/crc32c.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define BLOCK_SIZE 1024
+#define MAX_INO 1000
+#define FT_CHECKSUM 0xDE
+
+static void put_rec(uint8_t *p, uint32_t ino, unsigned rec_len, unsigned name_len, unsigned type)
+{
+	le32_put(p, ino);
+	le16_put(p + 4, (uint16_t)rec_len);
+	p[6] = (uint8_t)name_len;
+	p[7] = (uint8_t)type;
+}
+
+static struct dirent_chain chain_of(const uint8_t *raw, size_t size)
+{
+	return (struct dirent_chain){ .raw = raw, .size = size, .max_ino = MAX_INO,
+		.has_filetype = true };
+}
+
+/* ---- records ---- */
+
+static void test_record(void **state)
+{
+	uint8_t raw[BLOCK_SIZE] = { 0 };
+	struct dirent_chain chain = chain_of(raw, sizeof(raw));
+	struct dirent_rec rec;
+	const char *why;
+
+	(void)state;
+	put_rec(raw, 12, BLOCK_SIZE, 5, EXT2_FT_SYMLINK);
+	memcpy(raw + 8, "hello", 5);
+	assert_int_equal(dirent_decode(&chain, 0, &rec, &why), 0);
+	assert_int_equal(rec.ino, 12);
+	assert_int_equal(rec.rec_len, BLOCK_SIZE);
+	assert_int_equal(rec.name_len, 5);
+	assert_int_equal(rec.file_type, EXT2_FT_SYMLINK);
+	assert_ptr_equal(rec.name, raw + 8);
+	assert_null(rec.hashes);
+	/* without the feature that byte was the name length's high half */
+	chain.has_filetype = false;
+	assert_int_equal(dirent_decode(&chain, 0, &rec, &why), 0);
+	assert_int_equal(rec.file_type, EXT2_FT_UNKNOWN);
+}
+
+/* One record at an offset of a block, and what is wrong with it. */
+static const struct record_case {
+	size_t size, off;
+	uint32_t ino;
+	unsigned rec_len, name_len;
+	bool hashes;
+	const char *why; /* NULL: nothing */
+} record_cases[] = {
+	{ BLOCK_SIZE, 0, MAX_INO, BLOCK_SIZE, 255, false, NULL },
+	{ BLOCK_SIZE, 0, 1, 12, 1, false, NULL },
+	{ BLOCK_SIZE, 0, 1, 12, 4, false, NULL },
+	{ BLOCK_SIZE, 0, 0, 12, 0, false, NULL },
+	{ BLOCK_SIZE, 1012, 5, 12, 4, false, NULL },
+	{ 56, 0, 5, 56, 4, false, NULL },
+	{ BLOCK_SIZE, 0, 1, 12, 5, false, "name_len" },
+	{ BLOCK_SIZE, 0, 1, 260, 255, false, "name_len" },
+	{ BLOCK_SIZE, 0, 1, 264, 255, false, NULL },
+	{ BLOCK_SIZE, 0, 1, 0, 0, false, "too small" },
+	{ BLOCK_SIZE, 0, 1, 8, 0, false, "too small" },
+	{ BLOCK_SIZE, 0, 1, 13, 1, false, "multiple of 4" },
+	{ BLOCK_SIZE, 0, 1, 14, 1, false, "multiple of 4" },
+	{ BLOCK_SIZE, 0, 1, BLOCK_SIZE + 4, 1, false, "past the block" },
+	{ BLOCK_SIZE, 4, 1, BLOCK_SIZE, 1, false, "past the block" },
+	{ BLOCK_SIZE, 1012, 1, 16, 1, false, "past the block" },
+	{ BLOCK_SIZE, 0, 1, 65532, 1, false, "past the block" },
+	{ BLOCK_SIZE, 0, 1, 65535, 1, false, "multiple of 4" },
+	{ BLOCK_SIZE, 0, MAX_INO + 1, 12, 1, false, "inode number" },
+	{ BLOCK_SIZE, 0, UINT32_MAX, 12, 1, false, "inode number" },
+	{ BLOCK_SIZE, 1016, 1, 8, 0, false, "close to the end" },
+	{ BLOCK_SIZE, 1020, 1, 4, 0, false, "close to the end" },
+	/* eight bytes of hashes behind the padded name */
+	{ BLOCK_SIZE, 0, 1, 20, 1, true, NULL },
+	{ BLOCK_SIZE, 0, 1, 20, 4, true, NULL },
+	{ BLOCK_SIZE, 0, 1, 16, 1, true, "too small" },
+	{ BLOCK_SIZE, 0, 1, 20, 5, true, "name_len" },
+	{ BLOCK_SIZE, 0, 1, 24, 5, true, NULL },
+	/* blocks of 64 KiB */
+	{ 65536, 0, 1, 0, 255, false, NULL },
+	{ 65536, 0, 1, 65535, 255, false, NULL },
+	{ 65536, 0, 1, 65532, 255, false, NULL },
+	{ 65536, 12, 1, 0, 255, false, "past the block" },
+	{ 65536, 12, 1, 65535, 255, false, "past the block" },
+	{ 65536, 12, 1, 65524, 255, false, NULL },
+	{ 65536, 0, 1, 1, 255, false, NULL }, /* bit 16 */
+	{ 65536, 0, 1, 2, 255, false, "past the block" },
+	{ 65536, 0, 1, 8 | 1, 255, false, "past the block" },
+	{ 65536, 0, 1, 8, 0, false, "too small" },
+	{ 32768, 0, 1, 32768, 255, false, NULL },
+	{ 32768, 0, 1, 0, 0, false, "too small" },
+};
+
+static void test_record_rules(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(record_cases); i++) {
+		const struct record_case *c = &record_cases[i];
+		uint8_t *raw = malloc(c->size), rec_bytes[8];
+		struct dirent_chain chain = chain_of(raw, c->size);
+		struct dirent_rec rec;
+		const char *why = "untouched";
+		size_t room = c->size - c->off;
+		int err;
+
+		memset(raw, 'n', c->size);
+		put_rec(rec_bytes, c->ino, c->rec_len, c->name_len, EXT2_FT_REG_FILE);
+		memcpy(raw + c->off, rec_bytes, room < 8 ? room : 8);
+		chain.has_hashes = c->hashes;
+		err = dirent_decode(&chain, c->off, &rec, &why);
+		if (err != (c->why ? -EUCLEAN : 0) || (c->why && !strstr(why, c->why)))
+			fail_msg("case %zu: %d, \"%s\"", i, err, why ? why : "");
+		free(raw);
+	}
+}
+
+static void test_record_hashes(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned name_len, hashes_at; /* 0: has none */
+	} cases[] = {
+		{ "a", 1, 12 },
+		{ "abcd", 4, 12 },
+		{ "abcde", 5, 16 },
+		{ ".x", 2, 12 },
+		{ ".xy", 3, 12 },
+		{ ".", 1, 0 },
+		{ "..", 2, 0 },
+	};
+	uint8_t raw[BLOCK_SIZE] = { 0 };
+	struct dirent_chain chain = chain_of(raw, sizeof(raw));
+	struct dirent_rec rec;
+	const char *why;
+
+	(void)state;
+	chain.has_hashes = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_rec(raw, 5, 40, cases[i].name_len, EXT2_FT_DIR);
+		memset(raw + 8, 0, 32);
+		memcpy(raw + 8, cases[i].name, cases[i].name_len);
+		assert_int_equal(dirent_decode(&chain, 0, &rec, &why), 0);
+		if (cases[i].hashes_at)
+			assert_ptr_equal(rec.hashes, raw + cases[i].hashes_at);
+		else
+			assert_null(rec.hashes);
+	}
+	/* nor has the checksum record */
+	put_rec(raw + BLOCK_SIZE - 12, 0, 12, 0, FT_CHECKSUM);
+	assert_int_equal(dirent_decode(&chain, BLOCK_SIZE - 12, &rec, &why), 0);
+	assert_null(rec.hashes);
+}
+
+/* "." and ".." need no room for hashes even where others do. */
+static void test_dots_of_hashed(void **state)
+{
+	uint8_t raw[24] = { 0 };
+	struct dirent_chain chain = chain_of(raw, sizeof(raw));
+	struct dirent_rec rec;
+	const char *why;
+
+	(void)state;
+	chain.has_hashes = true;
+	put_rec(raw, 5, 12, 1, EXT2_FT_DIR);
+	raw[8] = '.';
+	put_rec(raw + 12, 5, 12, 2, EXT2_FT_DIR);
+	raw[20] = raw[21] = '.';
+	assert_int_equal(dirent_decode(&chain, 0, &rec, &why), 0);
+	assert_int_equal(dirent_decode(&chain, 12, &rec, &why), 0);
+}
+
+static void test_dtype(void **state)
+{
+	static const unsigned char want[] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO,
+		DT_SOCK, DT_LNK };
+
+	(void)state;
+	for (unsigned type = 0; type < 256; type++)
+		assert_int_equal(dirent_dtype((uint8_t)type),
+			type < ARRAY_SIZE(want) ? want[type] : DT_UNKNOWN);
+}
+
+static void test_tail(void **state)
+{
+	uint8_t raw[BLOCK_SIZE];
+	uint8_t *tail = raw + BLOCK_SIZE - DIRENT_TAIL_SIZE;
+
+	(void)state;
+	memset(raw, 0x5A, sizeof(raw));
+	assert_false(dirent_tail_present(raw, BLOCK_SIZE));
+	assert_false(dirent_csum_ok(raw, BLOCK_SIZE, 99));
+	put_rec(tail, 0, DIRENT_TAIL_SIZE, 0, FT_CHECKSUM);
+	assert_true(dirent_tail_present(raw, BLOCK_SIZE));
+	assert_false(dirent_csum_ok(raw, BLOCK_SIZE, 99));
+	le32_put(tail + 8, crc32c(99, raw, BLOCK_SIZE - DIRENT_TAIL_SIZE));
+	assert_true(dirent_csum_ok(raw, BLOCK_SIZE, 99));
+	assert_false(dirent_csum_ok(raw, BLOCK_SIZE, 98));
+	for (size_t at = 0; at < BLOCK_SIZE; at++) {
+		raw[at] ^= 4;
+		assert_false(dirent_csum_ok(raw, BLOCK_SIZE, 99));
+		if (at >= BLOCK_SIZE - DIRENT_TAIL_SIZE && at < BLOCK_SIZE - 4)
+			assert_false(dirent_tail_present(raw, BLOCK_SIZE));
+		raw[at] ^= 4;
+	}
+}
+
+/* ---- the index ---- */
+
+#define ROOT_ENTRIES 32
+#define NODE_ENTRIES 8
+
+static struct super index_super(uint32_t block_size, bool csum)
+{
+	return (struct super){
+		.block_size = block_size,
+		.ro_compat = csum ? EXT4_FEATURE_RO_COMPAT_METADATA_CSUM : 0,
+	};
+}
+
+static void put_index(uint8_t *p, unsigned limit, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		le32_put(p + i * 8, i * 0x1000);
+		le32_put(p + i * 8 + 4, 100 + i);
+	}
+	le16_put(p, (uint16_t)limit);
+	le16_put(p + 2, (uint16_t)count);
+	le32_put(p + 4, 100);
+}
+
+static void put_root(uint8_t *raw, unsigned limit, unsigned count)
+{
+	memset(raw, 0, BLOCK_SIZE);
+	put_rec(raw, 2, 12, 1, EXT2_FT_DIR);
+	raw[8] = '.';
+	put_rec(raw + 12, 2, BLOCK_SIZE - 12, 2, EXT2_FT_DIR);
+	raw[20] = raw[21] = '.';
+	raw[28] = EXT2_HASH_TEA;
+	raw[29] = 8;
+	put_index(raw + ROOT_ENTRIES, limit, count);
+}
+
+static void test_root(void **state)
+{
+	struct super sb = index_super(BLOCK_SIZE, false);
+	struct dx_root_info info;
+	struct dx_entries entries;
+	uint8_t raw[BLOCK_SIZE];
+	const char *why;
+
+	(void)state;
+	put_root(raw, 124, 124);
+	raw[30] = 1;
+	le32_put(raw + ROOT_ENTRIES + 16 + 4, 0xF0000000 | 77);
+	assert_int_equal(dx_root_decode(&sb, raw, &info, &entries, &why), 0);
+	assert_int_equal(info.hash_version, EXT2_HASH_TEA);
+	assert_int_equal(info.indirect_levels, 1);
+	assert_int_equal(entries.count, 124);
+	assert_int_equal(dx_hash(&entries, 0), 0);
+	assert_int_equal(dx_block(&entries, 0), 100);
+	assert_int_equal(dx_hash(&entries, 123), 123 * 0x1000);
+	assert_int_equal(dx_block(&entries, 123), 223);
+	assert_int_equal(dx_block(&entries, 2), 77);
+}
+
+/* A byte or two of a good root changed. */
+static void test_root_damage(void **state)
+{
+	static const struct {
+		unsigned off, value, size;
+		bool csum, largedir;
+		int err;
+		const char *why;
+	} cases[] = {
+		{ 28, EXT2_HASH_LEGACY, 1, false, false, 0, NULL },
+		{ 28, DX_HASH_SIPHASH, 1, false, false, 0, NULL },
+		{ 30, 2, 1, false, true, 0, NULL },
+		{ 31, 2, 1, false, false, 0, NULL },
+		{ ROOT_ENTRIES + 2, 1, 2, false, false, 0, NULL },
+		{ ROOT_ENTRIES, 123, 2, true, false, 0, NULL },
+		{ 4, 16, 2, false, false, -EUCLEAN, "'.'" },
+		{ 24, 1, 1, false, false, -EUCLEAN, "flags" },
+		{ 31, 1, 1, false, false, -EUCLEAN, "flags" },
+		{ 29, 0, 1, false, false, -EUCLEAN, "info length" },
+		{ 29, 16, 1, false, false, -EUCLEAN, "info length" },
+		{ 30, 2, 1, false, false, -EUCLEAN, "depth" },
+		{ 30, 3, 1, false, true, -EUCLEAN, "depth" },
+		{ 30, 255, 1, false, true, -EUCLEAN, "depth" },
+		{ 28, 3, 1, false, false, -EOPNOTSUPP, "hash version" },
+		{ 28, 7, 1, false, false, -EOPNOTSUPP, "hash version" },
+		{ 28, 255, 1, false, false, -EOPNOTSUPP, "hash version" },
+		{ ROOT_ENTRIES, 124, 2, true, false, -EUCLEAN, "limit" },
+		{ ROOT_ENTRIES, 123, 2, false, false, -EUCLEAN, "limit" },
+		{ ROOT_ENTRIES, 65535, 2, false, false, -EUCLEAN, "limit" },
+		{ ROOT_ENTRIES + 2, 0, 2, false, false, -EUCLEAN, "count" },
+		{ ROOT_ENTRIES + 2, 125, 2, false, false, -EUCLEAN, "count" },
+		{ ROOT_ENTRIES + 2, 65535, 2, false, false, -EUCLEAN, "count" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct super sb = index_super(BLOCK_SIZE, cases[i].csum);
+		struct dx_root_info info;
+		struct dx_entries entries;
+		uint8_t raw[BLOCK_SIZE];
+		const char *why = "untouched";
+		int err;
+
+		put_root(raw, 124, 5);
+		if (cases[i].largedir)
+			sb.incompat = EXT4_FEATURE_INCOMPAT_LARGEDIR;
+		raw[cases[i].off] = (uint8_t)cases[i].value;
+		if (cases[i].size == 2)
+			raw[cases[i].off + 1] = (uint8_t)(cases[i].value >> 8);
+		err = dx_root_decode(&sb, raw, &info, &entries, &why);
+		if (err != cases[i].err || (err && !strstr(why, cases[i].why)))
+			fail_msg("case %zu: %d, \"%s\"", i, err, why ? why : "");
+	}
+}
+
+/* Limits of nodes; records with hashes (encrypted and casefolded) cost one entry. */
+static void test_node_limit(void **state)
+{
+	const uint32_t hashed = EXT4_FEATURE_INCOMPAT_ENCRYPT | EXT4_FEATURE_INCOMPAT_CASEFOLD;
+	const struct {
+		uint32_t incompat;
+		bool csum;
+		unsigned limit, count;
+		int err;
+	} cases[] = {
+		{ 0, false, 127, 127, 0 },
+		{ 0, true, 126, 126, 0 },
+		{ 0, false, 126, 1, -EUCLEAN },
+		{ 0, true, 127, 1, -EUCLEAN },
+		{ 0, true, 125, 1, -EUCLEAN },
+		{ EXT4_FEATURE_INCOMPAT_CASEFOLD, true, 125, 1, -EUCLEAN },
+		{ hashed, true, 126, 126, 0 },
+		{ hashed, true, 125, 125, 0 },
+		{ hashed, true, 125, 126, -EUCLEAN },
+		{ hashed, true, 124, 1, -EUCLEAN },
+		{ hashed, false, 126, 1, 0 },
+		{ 0, true, 126, 0, -EUCLEAN },
+		{ 0, true, 126, 127, -EUCLEAN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct super sb = index_super(BLOCK_SIZE, cases[i].csum);
+		uint8_t raw[BLOCK_SIZE] = { 0 };
+		struct dx_entries entries;
+		const char *why;
+		int err;
+
+		sb.incompat = cases[i].incompat;
+		put_rec(raw, 0, BLOCK_SIZE, 0, 0);
+		put_index(raw + NODE_ENTRIES, cases[i].limit, 5);
+		le16_put(raw + NODE_ENTRIES + 2, (uint16_t)cases[i].count);
+		err = dx_node_decode(&sb, raw, &entries, &why);
+		if (err != cases[i].err)
+			fail_msg("case %zu: %d", i, err);
+	}
+}
+
+static void test_search(void **state)
+{
+	uint8_t raw[16 * 8];
+	struct dx_entries entries = { .raw = raw, .limit = 16 };
+
+	(void)state;
+	for (unsigned count = 1; count <= 16; count++) {
+		put_index(raw, 16, count);
+		entries.count = (uint16_t)count;
+		for (unsigned i = 0; i < count; i++) {
+			assert_int_equal(dx_search(&entries, i * 0x1000), i);
+			assert_int_equal(dx_search(&entries, i * 0x1000 + 0xFFF), i);
+		}
+		assert_int_equal(dx_search(&entries, UINT32_MAX), count - 1);
+	}
+	/* of several with one hash, the last; out of order, something inside */
+	for (unsigned i = 1; i < 16; i++)
+		le32_put(raw + i * 8, 7);
+	assert_int_equal(dx_search(&entries, 7), 15);
+	assert_int_equal(dx_search(&entries, 6), 0);
+	for (unsigned i = 1; i < 16; i++)
+		le32_put(raw + i * 8, 16 - i);
+	for (uint32_t hash = 0; hash < 20; hash++)
+		assert_in_range(dx_search(&entries, hash), 0, 15);
+}
+
+static void test_is_node(void **state)
+{
+	static const struct {
+		uint32_t block_size, ino;
+		unsigned rec_len;
+		bool node;
+	} cases[] = {
+		{ 1024, 0, 1024, true },
+		{ 1024, 5, 1024, false },
+		{ 1024, 0, 1012, false },
+		{ 1024, 0, 0, false },
+		{ 32768, 0, 32768, true },
+		{ 65536, 0, 0, true },
+		{ 65536, 0, 65535, true },
+		{ 65536, 0, 65524, false },
+		{ 65536, 5, 65535, false },
+	};
+	uint8_t raw[BLOCK_SIZE] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct super sb = index_super(cases[i].block_size, false);
+
+		put_rec(raw, cases[i].ino, cases[i].rec_len, 0, 0);
+		assert_int_equal(dx_is_node(&sb, raw), cases[i].node);
+	}
+}
+
+/* The checksum covers the entries in use, and the tail's first word; the unused ones it does not. */
+static void check_index_csum(uint8_t *raw, bool is_root, unsigned off, unsigned limit)
+{
+	struct super sb = index_super(BLOCK_SIZE, true);
+	size_t used = off + 5 * 8, tail = off + (size_t)limit * 8;
+	uint32_t crc;
+
+	sb.incompat = EXT4_FEATURE_INCOMPAT_ENCRYPT | EXT4_FEATURE_INCOMPAT_CASEFOLD;
+	raw[tail] = 0x77;
+	crc = crc32c(5, raw, used);
+	crc = crc32c(crc, raw + tail, 4);
+	crc = crc32c(crc, "\0\0\0\0", 4);
+	le32_put(raw + tail + 4, crc);
+	assert_true(dx_csum_ok(&sb, raw, is_root, 5));
+	assert_false(dx_csum_ok(&sb, raw, is_root, 6));
+	for (size_t at = 0; at < tail + 8; at++) {
+		bool unused = at >= used && at < tail;
+
+		raw[at] ^= 0x20;
+		assert_int_equal(dx_csum_ok(&sb, raw, is_root, 5), unused);
+		raw[at] ^= 0x20;
+	}
+}
+
+static void test_index_csum(void **state)
+{
+	static const unsigned node_limits[] = { 126, 125 };
+	uint8_t raw[BLOCK_SIZE];
+
+	(void)state;
+	put_root(raw, 123, 5);
+	check_index_csum(raw, true, ROOT_ENTRIES, 123);
+	for (size_t i = 0; i < ARRAY_SIZE(node_limits); i++) {
+		memset(raw, 0, sizeof(raw));
+		put_rec(raw, 0, BLOCK_SIZE, 0, 0);
+		put_index(raw + NODE_ENTRIES, node_limits[i], 5);
+		check_index_csum(raw, false, NODE_ENTRIES, node_limits[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_rules),
+		cmocka_unit_test(test_record_hashes),
+		cmocka_unit_test(test_dots_of_hashed),
+		cmocka_unit_test(test_dtype),
+		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_root_damage),
+		cmocka_unit_test(test_node_limit),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_is_node),
+		cmocka_unit_test(test_index_csum),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
