@@ -10,8 +10,10 @@
  * 4. A buffer whose read failed leaves the table at once; the last holder puts it on the free
  *    list.
  *
- * Buffers are allocated in chunks that live as long as the cache: a server's threads would
- * otherwise spread them over as many malloc arenas.
+ * Buffers are allocated in chunks that live as long as the cache. The contents of all chunks come
+ * from one range of addresses, as large as the budget and on huge pages: a fault per block would
+ * cost as much as reading it. Debug builds allocate each block by itself instead, so that
+ * sanitizers see a reader leave it.
  */
 #include "config.h"
 
@@ -20,6 +22,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "util/lock.h"
 
@@ -32,12 +35,19 @@
 #define CHUNK_BYTES 131072
 #define CHUNK_MIN_BUFS 4
 
+#define CACHE_LINE 64
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* What cache_get_near() reads at once, where blocks are smaller. */
+#define NEAR_BYTES 32768
+
 enum { STATE_LOADING, STATE_READY, STATE_FAILED };
 
 struct chunk {
 	struct chunk *next;
-	uint8_t *data;	  /* owned: block_size bytes for each of bufs */
-	struct buf bufs[];
+	uint8_t *data; /* block_size bytes for each of bufs */
+	bool owned;    /* data is of malloc(), not of the arena */
+	_Alignas(CACHE_LINE) struct buf bufs[];
 };
 
 struct shard {
@@ -57,6 +67,9 @@ struct cache {
 	size_t max_per_shard; /* [const] buffers */
 	size_t buckets;	      /* [const] per shard, a power of two */
 	size_t per_chunk;     /* [const] buffers */
+	uint8_t *arena;	      /* [const] mapped, arena_size bytes; NULL in debug builds */
+	size_t arena_size;    /* [const] bytes */
+	_Atomic size_t arena_used;
 	struct shard shards[SHARDS];
 };
 
@@ -127,13 +140,30 @@ static struct buf *evict(struct cache *cache, struct shard *shard)
 	return NULL;
 }
 
+/*
+ * Room for the contents of one chunk. The arena is used up only when more buffers are held at once
+ * than the budget allows.
+ */
+static void chunk_data(struct cache *cache, struct chunk *chunk)
+{
+	size_t len = cache->per_chunk * cache->block_size;
+	size_t at = atomic_fetch_add_explicit(&cache->arena_used, len, memory_order_relaxed);
+
+	chunk->owned = at > cache->arena_size || len > cache->arena_size - at;
+	chunk->data = chunk->owned ? malloc(len) : cache->arena + at;
+}
+
 static bool chunk_add(struct cache *cache, struct shard *shard)
 {
-	struct chunk *chunk = calloc(1, sizeof(*chunk) + cache->per_chunk * sizeof(struct buf));
+	size_t len = sizeof(struct chunk) + cache->per_chunk * sizeof(struct buf);
+	struct chunk *chunk;
 
+	len = (len + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	chunk = aligned_alloc(CACHE_LINE, len);
 	if (!chunk)
 		return false;
-	chunk->data = malloc(cache->per_chunk * cache->block_size);
+	memset(chunk, 0, len);
+	chunk_data(cache, chunk);
 	if (!chunk->data) {
 		free(chunk);
 		return false;
@@ -181,7 +211,7 @@ static struct buf *add_loading_locked(struct cache *cache, struct shard *shard, 
 	buf->state = STATE_LOADING;
 	atomic_store_explicit(&buf->proof, 0, memory_order_relaxed);
 	atomic_store_explicit(&buf->refs, 1, memory_order_relaxed);
-	atomic_store_explicit(&buf->recent, true, memory_order_relaxed);
+	atomic_store_explicit(&buf->recent, false, memory_order_relaxed);
 	buf->hash_next = *bucket;
 	*bucket = buf;
 	ring_insert(shard, buf);
@@ -262,6 +292,55 @@ int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret)
 	return err;
 }
 
+/* Enters a block that was read without having been asked for, if it is not there. */
+static void insert_ready(struct cache *cache, uint64_t pblk, const uint8_t *data)
+{
+	struct shard *shard = shard_of(cache, pblk);
+	struct buf *buf = NULL;
+
+	lock_take(&shard->lock);
+	if (!find_locked(cache, shard, pblk))
+		buf = add_loading_locked(cache, shard, pblk);
+	if (buf) {
+		memcpy(buf->data, data, cache->block_size);
+		buf->state = STATE_READY;
+		atomic_store_explicit(&buf->refs, 0, memory_order_relaxed);
+	}
+	lock_drop(&shard->lock);
+}
+
+static bool is_cached(struct cache *cache, uint64_t pblk)
+{
+	struct shard *shard = shard_of(cache, pblk);
+	bool found;
+
+	lock_take(&shard->lock);
+	found = find_locked(cache, shard, pblk);
+	lock_drop(&shard->lock);
+	return found;
+}
+
+int cache_get_near(
+	struct cache *cache, uint64_t pblk, uint64_t from, uint64_t nr, struct buf **ret)
+{
+	uint8_t data[NEAR_BYTES];
+	uint64_t span = NEAR_BYTES / cache->block_size;
+	uint64_t first = span ? pblk - pblk % span : pblk;
+	uint64_t end = first + span;
+
+	if (first < from)
+		first = from;
+	if (end > from + nr)
+		end = from + nr;
+	/* if that read fails, reading the one block will say why, or succeed */
+	if (span > 1 && end > first && !is_cached(cache, pblk) &&
+		!blk_read(cache->blk, first * cache->block_size, data,
+			(size_t)(end - first) * cache->block_size))
+		for (uint64_t at = first; at < end; at++)
+			insert_ready(cache, at, data + (at - first) * cache->block_size);
+	return cache_get(cache, pblk, ret);
+}
+
 void cache_put(struct buf *buf)
 {
 	if (buf)
@@ -302,16 +381,41 @@ static size_t buffers_per_chunk(const struct cache *cache)
 {
 	size_t nr = CHUNK_BYTES / cache->block_size;
 
+	if (EXT4D_DEBUG)
+		return 1; /* see the top of this file */
 	if (nr > cache->max_per_shard)
 		nr = cache->max_per_shard;
 	return nr < CHUNK_MIN_BUFS ? CHUNK_MIN_BUFS : nr;
+}
+
+/*
+ * Maps room for all the buffers there can be: each shard has its share, and part of a chunk. Only
+ * what is used takes memory.
+ */
+static int arena_map(struct cache *cache)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	size_t bufs = cache->max_per_shard + cache->per_chunk;
+	size_t want = SHARDS * bufs * cache->block_size;
+
+	if (EXT4D_DEBUG)
+		return 0;
+	want = (want + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	cache->arena = mmap(NULL, want, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (cache->arena == MAP_FAILED) {
+		cache->arena = NULL;
+		return -ENOMEM;
+	}
+	cache->arena_size = want;
+	madvise(cache->arena, want, MADV_HUGEPAGE); /* a wish: without it all works the same */
+	return 0;
 }
 
 int cache_new(struct blk *blk, uint32_t block_size, size_t capacity, struct cache **ret)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
 	size_t per_shard = capacity / SHARDS / block_size;
-	bool ok = true;
+	bool ok;
 
 	if (!cache)
 		return -ENOMEM;
@@ -320,6 +424,7 @@ int cache_new(struct blk *blk, uint32_t block_size, size_t capacity, struct cach
 	cache->max_per_shard = per_shard < SHARD_MIN_BUFS ? SHARD_MIN_BUFS : per_shard;
 	cache->buckets = bucket_count(cache->max_per_shard);
 	cache->per_chunk = buffers_per_chunk(cache);
+	ok = arena_map(cache) == 0;
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *shard = &cache->shards[i];
 
@@ -344,7 +449,8 @@ static void shard_fini(struct cache *cache, struct shard *shard)
 		for (size_t i = 0; i < cache->per_chunk; i++)
 			assert(!atomic_load(&chunk->bufs[i].refs)); /* it would dangle */
 		shard->chunks = chunk->next;
-		free(chunk->data);
+		if (chunk->owned)
+			free(chunk->data);
 		free(chunk);
 	}
 	free(shard->table);
@@ -358,6 +464,8 @@ void cache_free(struct cache *cache)
 		return;
 	for (int i = 0; i < SHARDS; i++)
 		shard_fini(cache, &cache->shards[i]);
+	if (cache->arena)
+		munmap(cache->arena, cache->arena_size);
 	free(cache);
 }
 

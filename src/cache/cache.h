@@ -47,6 +47,13 @@ size_t cache_bytes(struct cache *cache);
  */
 int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret) MUST_CHECK;
 
+/*
+ * The same for a block among the nr blocks from block from on that are likely to be wanted soon:
+ * some of its neighbours are read along with it.
+ */
+int cache_get_near(struct cache *cache, uint64_t pblk, uint64_t from, uint64_t nr,
+	struct buf **ret) MUST_CHECK;
+
 /* Lets go of a buffer; NULL is allowed. Takes no lock. */
 void cache_put(struct buf *buf);
 

@@ -30,8 +30,17 @@
 
 #define POS_INLINE_RECORDS 2 /* position of the first inline record */
 
+/* Damaged blocks that one request passes over: a crafted directory can claim billions. */
+#define MAX_DAMAGED_BLOCKS 256
+
+/*
+ * What a fast commit did to dir's names. Not of an encrypted directory: kernels that wrote such
+ * fast commits put the plain names into them, with which no one can replay anything.
+ */
 static const struct fcr_dir *replayed(const struct inode *dir)
 {
+	if (dir->d.flags & EXT4_ENCRYPT_FL)
+		return NULL;
 	return dir->fs->fcr ? fcr_dir_find(dir->fs->fcr, dir->ino) : NULL;
 }
 
@@ -82,12 +91,13 @@ static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t
 static int lookup_linear(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
 {
 	uint64_t blocks, lblk = 0;
+	unsigned damaged = 0;
 	int missed = 0;
 	int err = dirblock_count(dir, &blocks);
 
 	if (err)
 		return err;
-	while (lblk < blocks) {
+	while (lblk < blocks && damaged < MAX_DAMAGED_BLOCKS) {
 		CLEANUP(dirblock_fini) struct dirblock block = { 0 };
 		const char *why = NULL;
 
@@ -98,11 +108,13 @@ static int lookup_linear(struct inode *dir, const struct dirname *want, uint32_t
 			err = -ENOENT;
 		if (why)
 			bad_record(dir, lblk << dir->fs->sb.block_bits, why);
-		if (err == -EUCLEAN || err == -EBADMSG)
+		if (err == -EUCLEAN || err == -EBADMSG) {
 			missed = err;
-		else if (err != -ENOENT)
+			damaged++;
+		} else if (err != -ENOENT) {
 			return err;
-		lblk++;
+		}
+		lblk += block.holes ? block.holes : 1;
 	}
 	return missed ? missed : -ENOENT;
 }
@@ -159,6 +171,7 @@ struct walk {
 	void *arg;
 	int hash_version; /* see dirname_show() */
 	uint64_t flags;	  /* POS_FLAGS met so far */
+	unsigned damaged; /* blocks and records passed over in this call */
 	bool emitted;
 	bool stopped; /* the callback had enough */
 };
@@ -172,7 +185,7 @@ static int walk_damage(struct walk *walk, int err)
 		walk->flags |= POS_BAD_CSUM;
 	else
 		return err;
-	return 0;
+	return ++walk->damaged < MAX_DAMAGED_BLOCKS ? 0 : err;
 }
 
 static void walk_emit(struct walk *walk, const char *name, size_t len, uint32_t ino,
@@ -252,7 +265,8 @@ static int walk_blocks(struct walk *walk, uint64_t pos)
 			err = walk_damage(walk, err);
 		else if (block.buf)
 			err = walk_chain(walk, &block.chain, lblk << bits, pos);
-		pos = (lblk + 1) << bits;
+		lblk += block.holes ? block.holes : 1;
+		pos = lblk < blocks ? lblk << bits : blocks << bits;
 	}
 	return err;
 }

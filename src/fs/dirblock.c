@@ -74,8 +74,12 @@ int dirblock_load(struct inode *dir, uint64_t lblk, struct dirblock *ret)
 
 	*ret = (struct dirblock){ .chain = dirblock_chain(dir) };
 	err = map_lookup(dir, lblk, &run);
-	if (err || run.kind != RUN_DATA)
+	if (err)
 		return err;
+	if (run.kind != RUN_DATA) {
+		ret->holes = run.nr;
+		return 0;
+	}
 	err = cache_get(fs->cache, run.pblk, &ret->buf);
 	if (err)
 		return err;

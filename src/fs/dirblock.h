@@ -14,6 +14,7 @@ enum dirblock_kind {
 
 struct dirblock {
 	struct buf *buf; /* held; NULL: a hole */
+	uint64_t holes;	 /* blocks of the hole from this one on */
 	enum dirblock_kind kind;
 	struct dirent_chain chain; /* the block's records */
 };

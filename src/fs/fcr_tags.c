@@ -29,27 +29,11 @@ static bool ino_usable(const struct fcr *fcr, uint32_t ino)
 	return ino && ino <= sb->inodes && !super_ino_special(sb, ino);
 }
 
-/* The inode's bytes on disk, inside the held buffer, whatever they are. */
-static int disk_raw(struct fcr *fcr, uint32_t ino, struct buf **ret_buf, const uint8_t **ret)
-{
-	struct fs *fs = fcr->fs;
-	const struct super *sb = &fs->sb;
-	uint32_t in_group = (ino - 1) % sb->inodes_per_group;
-	uint64_t off = (uint64_t)in_group * sb->inode_size, table;
-	int err = group_inode_table(fs, (ino - 1) / sb->inodes_per_group, &table);
-
-	if (!err)
-		err = cache_get(fs->cache, table + (off >> sb->block_bits), ret_buf);
-	if (!err)
-		*ret = (*ret_buf)->data + (off & (sb->block_size - 1));
-	return err;
-}
-
 int fcr_tags_disk_inode(struct fcr *fcr, uint32_t ino, struct dinode *ret, bool *ret_valid)
 {
 	CLEANUP(cache_putp) struct buf *buf = NULL;
 	const uint8_t *raw;
-	int err = disk_raw(fcr, ino, &buf, &raw);
+	int err = dinode_load_disk(fcr->fs, ino, &buf, &raw);
 
 	if (!err)
 		*ret_valid = dinode_csum_ok(&fcr->fs->sb, ino, raw) &&
@@ -67,7 +51,7 @@ static int need_raw(struct fcr *fcr, struct fcr_inode *fi)
 
 	if (fi->raw)
 		return 0;
-	err = disk_raw(fcr, fi->ino, &buf, &raw);
+	err = dinode_load_disk(fcr->fs, fi->ino, &buf, &raw);
 	if (!err)
 		err = fcr_charge(fcr, size);
 	if (err)

@@ -64,6 +64,8 @@ static int read_block_size(struct fs *fs, uint32_t *ret)
 /* libext2fs's codes as ours; the message is its own. */
 static int superblock_refused(struct fs *fs, errcode_t code)
 {
+	/* makes the codes known to error_message(); doing it again changes nothing */
+	initialize_ext2_error_table();
 	log_error(fs->log, "damaged superblock: %s", error_message(code));
 	switch (code) {
 	case EXT2_ET_SB_CSUM_INVALID:

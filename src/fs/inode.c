@@ -27,12 +27,10 @@ static bool mode_known(uint16_t mode)
 	}
 }
 
-int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
+int dinode_load_disk(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
 {
 	const struct super *sb = &fs->sb;
-	CLEANUP(cache_putp) struct buf *buf = NULL;
-	uint64_t table, off;
-	const uint8_t *raw;
+	uint64_t table, off, blocks;
 	int err;
 
 	if (ino == 0 || ino > sb->inodes)
@@ -41,15 +39,26 @@ int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uin
 	if (err)
 		return err;
 	off = (uint64_t)((ino - 1) % sb->inodes_per_group) * sb->inode_size;
-	err = cache_get(fs->cache, table + (off >> sb->block_bits), &buf);
+	blocks = ((uint64_t)sb->inodes_per_group * sb->inode_size) >> sb->block_bits;
+	err = cache_get_near(fs->cache, table + (off >> sb->block_bits), table, blocks, ret_buf);
+	if (!err)
+		*ret_raw = (*ret_buf)->data + (off & (sb->block_size - 1));
+	return err;
+}
+
+int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	const uint8_t *raw, *replayed;
+	int err = dinode_load_disk(fs, ino, &buf, &raw);
+
 	if (err)
 		return err;
-	raw = fs->fcr ? fcr_inode_raw(fs->fcr, ino) : NULL;
-	if (!raw) {
-		raw = buf->data + (off & (sb->block_size - 1));
-		if (!dinode_csum_ok(sb, ino, raw))
-			return fs_corrupt(fs, ino, -EBADMSG, "inode fails its checksum");
-	}
+	replayed = fs->fcr ? fcr_inode_raw(fs->fcr, ino) : NULL;
+	if (replayed)
+		raw = replayed;
+	else if (!dinode_csum_ok(&fs->sb, ino, raw))
+		return fs_corrupt(fs, ino, -EBADMSG, "inode fails its checksum");
 	*ret_raw = raw;
 	*ret_buf = STEAL(buf);
 	return 0;

@@ -46,6 +46,12 @@ int dinode_check_user(struct fs *fs, uint32_t ino, const struct dinode *d) MUST_
 int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
 	MUST_CHECK;
 
+/*
+ * The same as they lie on disk, before fast commits and unverified. -ESTALE, -EUCLEAN, -EIO.
+ */
+int dinode_load_disk(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
+	MUST_CHECK;
+
 /* Holds ino. Errors as dinode_load(), -ENOMEM. Takes LOCK_RANK_ICACHE, not during IO. */
 int inode_get(struct fs *fs, uint32_t ino, struct inode **ret) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One run of the client: what was asked, what was measured. The clock covers the work alone: names are
- * made up, threads started and caches warmed before it starts. Functions return 0 or -errno.
+ * One run of the client: what was asked, what was measured. The clock covers the work alone: names
+ * are made up, threads started and caches warmed before it starts. Functions return 0 or -errno.
  */
 #ifndef EXT4D_BENCH_BENCH_H
 #define EXT4D_BENCH_BENCH_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * client [-d DIRS] [-f FILES] [-s SIZE] [-n COUNT] [-j JOBS] [-r PASSES] [-l LEN] [-c CPU] [-p PID] WORKLOAD
- * ROOT: runs one workload once and prints one line of key=value pairs.
+ * Runs one workload once on the tree at ROOT, and prints one line of key=value pairs. -p names the
+ * server, whose replies are counted and which is stopped during warm workloads.
  */
 #include "config.h"
 

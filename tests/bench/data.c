@@ -11,7 +11,7 @@
 #define SEED 0x2545f4914f6cdd1du
 #define RANDOM_SIZE 4096 /* of a random read, and its alignment */
 
-/* Read before a sequential measurement, of the end of the last file: the first reads are the slowest. */
+/* Read of the end of the last file before a sequential measurement: the first reads are slower. */
 #define WARM_UP ((uint64_t)64 << 20)
 
 static int open_file(const struct bench *bench, unsigned file, int flags)

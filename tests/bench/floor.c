@@ -2,8 +2,8 @@
 /*
  * floor MOUNTPOINT DIRS FILES SIZE: a FUSE server that does nothing, in the foreground. It answers
  * from arithmetic on node ids and from one buffer: no image, no decoding, no locks. Transport,
- * mount options and what is asked of the kernel are the real server's, so that what is missing to its
- * speed is the cost of ext4 alone.
+ * mount options and what is asked of the kernel are the real server's, so that what that one lacks
+ * to this one's speed is the cost of ext4 alone.
  *
  * Nodes: the root is 1, then the directories, then the files directory by directory.
  */

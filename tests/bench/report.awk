@@ -119,7 +119,8 @@ function asked(load, round, free, all)
 
 function print_workloads(i, load)
 {
-	print "| | ext4d | kernel | floor | fuse2fs | to kernel | to floor | to fuse2fs | requests | wanted |"
+	print "| | ext4d | kernel | floor | fuse2fs | to kernel | to floor | to fuse2fs |" \
+		" requests | wanted |"
 	print "|---|---|---|---|---|---|---|---|---|---|"
 	for (i = 1; i <= nr_rows; i++) {
 		load = rows[i]

@@ -33,7 +33,9 @@
 #define JSB_FAST_COMMIT 0x20u
 #define JOURNAL_BLOCKS 4096
 #define FC_BLOCKS 32
-#define NEW_INO 20 /* the inode that the sample fast commit makes */
+/* The inodes that the sample fast commit makes. */
+#define NEW_FILE 20
+#define NEW_DIR 21
 
 static void die(const char *what, const char *name)
 {
@@ -103,11 +105,12 @@ static uint8_t *add_tag(struct writer *w, unsigned type, size_t len)
 	return p + FCOMMIT_TAG_HDR;
 }
 
-static void add_dentry(struct writer *w, unsigned type, uint32_t ino, const char *name)
+static void add_dentry(
+	struct writer *w, unsigned type, uint32_t parent, uint32_t ino, const char *name)
 {
 	uint8_t *val = add_tag(w, type, 8 + strlen(name));
 
-	le32_put(val, EXT2_ROOT_INO);
+	le32_put(val, parent);
 	le32_put(val + 4, ino);
 	memcpy(val + 8, name, strlen(name));
 }
@@ -122,16 +125,17 @@ static void add_range(struct writer *w, uint32_t ino, uint32_t lblk, uint16_t nr
 	le32_put(val + 12, pblk);
 }
 
-/* The new inode is a copy of lost+found's, made a regular file of ten blocks. */
-static void add_inode(struct writer *w, const struct image *img, const struct super *sb)
+/* The new inodes are copies of lost+found's, without its blocks. */
+static void add_inode(struct writer *w, const struct image *img, const struct super *sb,
+	uint32_t ino, uint16_t mode)
 {
 	uint8_t *val = add_tag(w, FCOMMIT_INODE, 4 + sb->inode_size);
 	const uint8_t *from = fixup_inode(img, sb, EXT2_GOOD_OLD_FIRST_INO);
 
-	le32_put(val, NEW_INO);
+	le32_put(val, ino);
 	val += 4;
 	memcpy(val, from, sb->inode_size);
-	le16_put(val, 0100644);
+	le16_put(val, mode);
 	le16_put(val + 0x1A, 2);
 	le32_put(val + 4, 10 * sb->block_size);
 	memset(val + 0x28, 0, 60);
@@ -145,16 +149,22 @@ static void write_fast_commit(
 	uint8_t *val = add_tag(w, FCOMMIT_HEAD, 8);
 
 	le32_put(val + 4, tid);
-	add_dentry(w, FCOMMIT_CREAT, NEW_INO, "fresh");
-	add_inode(w, img, sb);
-	add_range(w, NEW_INO, 0, 4, 100);
-	add_range(w, NEW_INO, 6, 2, 110);
+	add_dentry(w, FCOMMIT_CREAT, EXT2_ROOT_INO, NEW_FILE, "fresh");
+	add_inode(w, img, sb, NEW_FILE, 0100644);
+	add_range(w, NEW_FILE, 0, 4, 100);
+	add_range(w, NEW_FILE, 6, 2, 110);
 	val = add_tag(w, FCOMMIT_DEL_RANGE, 12);
-	le32_put(val, NEW_INO);
+	le32_put(val, NEW_FILE);
 	le32_put(val + 4, 2);
 	le32_put(val + 8, 1);
-	add_dentry(w, FCOMMIT_LINK, NEW_INO, "second name");
-	add_dentry(w, FCOMMIT_UNLINK, EXT2_GOOD_OLD_FIRST_INO + 1, "hello");
+	add_dentry(w, FCOMMIT_LINK, EXT2_ROOT_INO, NEW_FILE, "second name");
+	add_dentry(w, FCOMMIT_UNLINK, EXT2_ROOT_INO, EXT2_GOOD_OLD_FIRST_INO + 1, "hello");
+	add_tag(w, FCOMMIT_PAD, sb->block_size - w->off - FCOMMIT_TAG_HDR);
+	w->block += sb->block_size; /* the journal lies in one piece */
+	w->off = 0;
+	add_inode(w, img, sb, NEW_DIR, 0040755);
+	add_dentry(w, FCOMMIT_CREAT, EXT2_ROOT_INO, NEW_DIR, "fresh dir");
+	add_dentry(w, FCOMMIT_LINK, NEW_DIR, NEW_FILE, "third name");
 	val = add_tag(w, FCOMMIT_TAIL, 8);
 	le32_put(val, tid);
 }

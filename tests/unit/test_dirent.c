@@ -437,7 +437,7 @@ static void test_is_node(void **state)
 	}
 }
 
-/* The checksum covers the entries in use, and the tail's first word; the unused ones it does not. */
+/* The checksum covers the entries in use and the tail's first word, not the unused entries. */
 static void check_index_csum(uint8_t *raw, bool is_root, unsigned off, unsigned limit)
 {
 	struct super sb = index_super(BLOCK_SIZE, true);

@@ -181,6 +181,30 @@ static void test_open_refused(void **state)
 	}
 }
 
+/* What is said then is for people: libext2fs's codes have their texts. */
+static void test_open_message(void **state)
+{
+	char text[512];
+	int saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+	struct fs *fs;
+	size_t len;
+
+	(void)state;
+	make("256k", "-O ^has_journal");
+	poke(1024 + 126, "x", 1);
+	dup2(fileno(file), STDERR_FILENO);
+	assert_int_equal(try_open(0, &fs), -EBADMSG);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	assert_non_null(strstr(text, "checksum"));
+	assert_null(strstr(text, "nknown"));
+}
+
 static void test_inode_numbers(void **state)
 {
 	struct inode *inode;
@@ -214,7 +238,8 @@ struct expected {
 	enum run_kind kind;
 };
 
-static void assert_mapped(struct inode *inode, uint64_t lblk, const struct expected *want, size_t nr)
+static void assert_mapped(
+	struct inode *inode, uint64_t lblk, const struct expected *want, size_t nr)
 {
 	enum run_kind kind = RUN_HOLE;
 	uint64_t pblk = 0, end = UINT64_MAX;
@@ -239,12 +264,16 @@ static void assert_mapped(struct inode *inode, uint64_t lblk, const struct expec
 /* The words of i_block as debugfs's set_inode_field takes them. */
 static void set_i_block(const char *name, const uint32_t words[15])
 {
+	static const char *const last[] = { "IND", "DIND", "TIND" };
 	char commands[2048];
 	int len = 0;
 
-	for (unsigned i = 0; i < 15; i++)
+	for (unsigned i = 0; i < 12; i++)
 		len += snprintf(commands + len, sizeof(commands) - (size_t)len,
 			"sif %s block[%u] 0x%x\n", name, i, words[i]);
+	for (unsigned i = 0; i < 3; i++)
+		len += snprintf(commands + len, sizeof(commands) - (size_t)len,
+			"sif %s block[%s] 0x%x\n", name, last[i], words[12 + i]);
 	edit(commands);
 }
 
@@ -1168,6 +1197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_refused),
+		cmocka_unit_test(test_open_message),
 		cmocka_unit_test(test_inode_numbers),
 		cmocka_unit_test(test_map_merges),
 		cmocka_unit_test(test_map_damage),
