@@ -176,10 +176,10 @@ static bool maps_blocks(const struct super *sb, const struct dinode *d)
 
 static void disk_inode_fini(struct inode *inode)
 {
-	if (!inode->map)
+	if (!inode->fs)
 		return;
-	icache_account_runs(inode->fs, -(ptrdiff_t)extmap_count(inode->map));
-	extmap_free(inode->map);
+	icache_account_runs(inode->fs, -(ptrdiff_t)extmap_count(&inode->map));
+	extmap_fini(&inode->map);
 }
 
 /* Like an inode of the cache, but as it lies on disk; *ret_usable: it has a map. */
@@ -195,8 +195,8 @@ static int disk_inode_init(struct fcr *fcr, uint32_t ino, struct inode *inode, b
 	inode->fs = fcr->fs;
 	inode->ino = ino;
 	inode->csum_seed = dinode_csum_seed(&fcr->fs->sb, ino, inode->d.generation);
-	inode->map = extmap_new();
-	return inode->map ? 0 : -ENOMEM;
+	extmap_init(&inode->map);
+	return 0;
 }
 
 int fcr_runs_disk_has_first(struct fcr *fcr, struct fcr_inode *fi, bool *ret)

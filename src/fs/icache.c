@@ -63,7 +63,7 @@ bool icache_over_budget(struct fs *fs)
 
 static void inode_free(struct inode *inode)
 {
-	extmap_free(inode->map);
+	extmap_fini(&inode->map);
 	free(inode);
 }
 
@@ -93,7 +93,7 @@ static void drop_oldest(struct fs *fs, struct shard *shard)
 	while (*at != inode)
 		at = &(*at)->hash_next;
 	*at = inode->hash_next;
-	icache_account_runs(fs, -(ptrdiff_t)extmap_count(inode->map));
+	icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
 	inode_free(inode);
 }
 
@@ -141,11 +141,9 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->d = *d;
 	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
 	inode->refs = 1;
-	inode->map = extmap_new();
-	if (!inode->map)
-		err = -ENOMEM;
-	else if (fs->fcr)
-		err = fcr_attach_map(fs->fcr, ino, inode->map);
+	extmap_init(&inode->map);
+	if (fs->fcr)
+		err = fcr_attach_map(fs->fcr, ino, &inode->map);
 	if (err) {
 		inode_free(inode);
 		return err;
@@ -165,7 +163,7 @@ static struct inode *insert(struct shard *shard, struct inode *fresh)
 	if (!inode) {
 		fresh->hash_next = *bucket;
 		*bucket = fresh;
-		icache_account_runs(fresh->fs, (ptrdiff_t)extmap_count(fresh->map));
+		icache_account_runs(fresh->fs, (ptrdiff_t)extmap_count(&fresh->map));
 	}
 	lock_drop(&shard->lock);
 	if (!inode)

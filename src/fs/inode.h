@@ -9,17 +9,17 @@
 
 #include "cache/cache.h"
 #include "format/inode.h"
+#include "fs/extmap.h"
 #include "fs/fs.h"
 #include "util/lock.h"
 
-struct extmap;
 
 struct inode {
 	struct fs *fs;	   /* [const] */
 	uint32_t ino;	   /* [const] */
 	uint32_t csum_seed;/* [const] see dinode_csum_seed() */
 	struct dinode d;   /* [const] while the filesystem is read-only */
-	struct extmap *map;/* [const] its own lock inside; see map.h */
+	struct extmap map; /* its own lock inside; see map.h */
 	/* private to icache.c */
 	unsigned refs;		 /* [shard lock] */
 	struct inode *hash_next; /* [shard lock] */

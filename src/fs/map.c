@@ -27,14 +27,6 @@
 /* Where a hole behind everything mapped ends: no file offset reaches that far. */
 #define LBLK_INFINITY ((uint64_t)1 << 54)
 
-struct extmap {
-	struct rwlock lock; /* rank MAP */
-	struct run *runs;   /* [lock] */
-	size_t nr;	    /* [lock] */
-	size_t room;	    /* [lock] allocated */
-	bool fixed;	    /* [const] once the inode is shared: gaps are holes, see map.h */
-};
-
 /* One leaf while it is put together: the range it covers, and runs filling that range. */
 struct leaf {
 	uint64_t from, to; /* file blocks covered: [from, to) */
@@ -47,22 +39,16 @@ static void leaf_fini(struct leaf *leaf)
 	free(leaf->runs);
 }
 
-struct extmap *extmap_new(void)
+void extmap_init(struct extmap *map)
 {
-	struct extmap *map = calloc(1, sizeof(*map));
-
-	if (map)
-		rwlock_init(&map->lock, LOCK_RANK_MAP);
-	return map;
+	*map = (struct extmap){ .nr = 0 };
+	rwlock_init(&map->lock, LOCK_RANK_MAP);
 }
 
-void extmap_free(struct extmap *map)
+void extmap_fini(struct extmap *map)
 {
-	if (!map)
-		return;
 	rwlock_fini(&map->lock);
 	free(map->runs);
-	free(map);
 }
 
 /* Makes room for nr elements in a growing array of runs. */
@@ -151,7 +137,7 @@ static bool extmap_find(struct extmap *map, uint64_t lblk, struct run *ret)
 /* Enters a leaf. Failing for lack of memory only costs the next look-up another read. */
 static void extmap_insert(struct inode *inode, const struct leaf *leaf)
 {
-	struct extmap *map = inode->map;
+	struct extmap *map = &inode->map;
 	struct run known;
 	size_t at;
 
@@ -173,7 +159,7 @@ out:
 	rwlock_drop(&map->lock);
 }
 
-size_t extmap_count(struct extmap *map)
+size_t extmap_count(const struct extmap *map)
 {
 	return map->nr;
 }
@@ -401,6 +387,47 @@ static int leaf_load_indirect(struct inode *inode, uint64_t lblk, struct leaf *l
 	return leaf_pad(leaf, leaf->to);
 }
 
+/* Whether b goes on where a ends, in the file and in the image. */
+static bool run_continues(const struct run *a, const struct run *b)
+{
+	return a->kind == b->kind && a->lblk + a->nr == b->lblk && a->pblk + a->nr == b->pblk;
+}
+
+/*
+ * Most files have a tree of the root alone, at most four extents in the inode: as quick to search
+ * where they lie as in a copy. False: the tree is deeper, or damaged.
+ */
+static bool find_in_root(struct inode *inode, uint64_t lblk, struct run *ret)
+{
+	struct run found = { 0 };
+	struct extent_node node;
+	const char *why;
+
+	if (extent_node_decode(inode->d.block, DINODE_BLOCK_SIZE, &node, &why) || node.depth)
+		return false;
+	for (unsigned i = 0; i < node.entries; i++) {
+		struct extent ext;
+		struct run run;
+
+		extent_get(&node, i, &ext);
+		if (!super_block_range_valid(&inode->fs->sb, ext.pblk, ext.nr))
+			return false;
+		run = (struct run){ .lblk = ext.lblk, .nr = ext.nr, .pblk = ext.pblk,
+			.kind = ext.unwritten ? RUN_UNWRITTEN : RUN_DATA };
+		if (found.nr && run_continues(&found, &run))
+			found.nr += run.nr;
+		else if (!found.nr && lblk < run.lblk)
+			found = (struct run){ .lblk = lblk, .nr = run.lblk - lblk,
+				.kind = RUN_HOLE };
+		else if (!found.nr && lblk < run.lblk + run.nr)
+			run_cut(&run, lblk, &found);
+	}
+	if (!found.nr)
+		found = (struct run){ .lblk = lblk, .nr = LBLK_INFINITY - lblk, .kind = RUN_HOLE };
+	*ret = found;
+	return true;
+}
+
 int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret)
 {
 	CLEANUP(leaf_fini) struct leaf leaf = { 0 };
@@ -408,10 +435,12 @@ int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret)
 	int err;
 
 	assert(!(inode->d.flags & EXT4_INLINE_DATA_FL));
-	if (extmap_find(inode->map, lblk, ret))
-		return 0;
 	if (lblk >= LBLK_INFINITY)
 		return -EFBIG;
+	if (inode->d.flags & EXT4_EXTENTS_FL && !inode->map.fixed && find_in_root(inode, lblk, ret))
+		return 0;
+	if (extmap_find(&inode->map, lblk, ret))
+		return 0;
 	if (inode->d.flags & EXT4_EXTENTS_FL)
 		err = leaf_load_extents(inode, lblk, &leaf);
 	else

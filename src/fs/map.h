@@ -31,16 +31,4 @@ struct run {
  */
 int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret) MUST_CHECK;
 
-struct extmap *extmap_new(void);
-void extmap_free(struct extmap *map);
-
-/* Cached runs, for accounting; nobody else may be using the map. */
-size_t extmap_count(struct extmap *map);
-
-/*
- * Makes map know exactly the nr runs given (sorted, disjoint; gaps are holes), as fast-commit
- * replay left them: the tree on disk is not asked any more.
- */
-int extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr) MUST_CHECK;
-
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The cached runs of one inode, embedded in it; map.h says what they are for, map.c owns them. */
+#ifndef EXT4D_FS_EXTMAP_H
+#define EXT4D_FS_EXTMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/cleanup.h"
+#include "util/lock.h"
+
+struct run;
+
+struct extmap {
+	struct rwlock lock; /* rank MAP */
+	struct run *runs;   /* [lock] owned; sorted */
+	size_t nr;	    /* [lock] */
+	size_t room;	    /* [lock] allocated */
+	bool fixed;	    /* [const] once the inode is shared: gaps are holes */
+};
+
+void extmap_init(struct extmap *map);
+void extmap_fini(struct extmap *map);
+
+/* Cached runs, for accounting; nobody else may be using the map. */
+size_t extmap_count(const struct extmap *map);
+
+/*
+ * Makes map know exactly the nr runs given (sorted, disjoint; gaps are holes), as fast-commit
+ * replay left them: the tree on disk is not asked any more. Before the inode is shared. -ENOMEM.
+ */
+int extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr) MUST_CHECK;
+
+#endif
