@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cache/iomgr.h"
 #include "format/le.h"
@@ -236,6 +237,19 @@ static void warn_state(struct fs *fs)
 		log_warn(fs->log, "the filesystem is marked as having errors: run e2fsck");
 }
 
+/* Without its root nothing of a filesystem can be reached. */
+static int check_root(struct fs *fs)
+{
+	struct dinode root;
+	int err = dinode_load(fs, EXT2_ROOT_INO, &root);
+
+	if (!err && !S_ISDIR(root.mode))
+		err = -EUCLEAN;
+	if (err)
+		log_error(fs->log, "the root directory cannot be read: %s", strerror(-err));
+	return err;
+}
+
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
@@ -254,6 +268,8 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	err = attach(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
 		err = replay_journal(fs);
+	if (!err)
+		err = check_root(fs);
 	if (err) {
 		fs_close(fs);
 		return err;
