@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The contents of regular files and symlinks. */
+/* The contents of regular files. */
 #ifndef EXT4D_FS_FILE_H
 #define EXT4D_FS_FILE_H
 
@@ -19,13 +19,10 @@ ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len) MUST
  */
 off_t file_seek(struct inode *inode, off_t off, int whence) MUST_CHECK;
 
-/* Longest symlink target with its NUL: PATH_MAX, as the kernel holds it. */
-#define SYMLINK_MAX 4096
-
 /*
- * The target, NUL-terminated; for an encrypted one, its no-key form. -EUCLEAN for an empty,
- * overlong or truncated target.
+ * Reads len bytes at off of whatever kind of inode has contents; the caller has cut len to its
+ * size. Errors as file_read().
  */
-int symlink_read(struct inode *inode, char target[SYMLINK_MAX]) MUST_CHECK;
+int file_read_range(struct inode *inode, uint64_t off, void *buf, size_t len) MUST_CHECK;
 
 #endif

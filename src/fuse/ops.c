@@ -10,6 +10,7 @@
 
 #include "fs/dir.h"
 #include "fs/file.h"
+#include "fs/symlink.h"
 #include "fs/xattr.h"
 #include "fuse/ioctl.h"
 #include "fuse/statx.h"

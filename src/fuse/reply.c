@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/file.h"
+#include "fs/symlink.h"
 
 fuse_ino_t reply_node(uint32_t ino)
 {

@@ -19,6 +19,7 @@
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "fs/map.h"
+#include "fs/symlink.h"
 #include "fs/xattr.h"
 
 /* Limits of work, so that an input takes well under a second. */

@@ -20,6 +20,7 @@
 #include "format/le.h"
 #include "fs/dir.h"
 #include "fs/file.h"
+#include "fs/symlink.h"
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "fs/map.h"

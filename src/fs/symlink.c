@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "fs/symlink.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypt/nokey.h"
+#include "format/le.h"
+#include "fs/file.h"
+
+/* The stored bytes of a symlink, at most SYMLINK_MAX - 1. Returns how many. */
+static ssize_t read_target(struct inode *inode, uint8_t *buf)
+{
+	uint64_t size = inode->d.size;
+	int err;
+
+	if (!size || size >= SYMLINK_MAX)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "symlink of %llu bytes",
+			(unsigned long long)size);
+	if (dinode_is_fast_symlink(fs_super(inode->fs), &inode->d)) {
+		if (size >= DINODE_BLOCK_SIZE)
+			return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+				"fast symlink of %llu bytes", (unsigned long long)size);
+		memcpy(buf, inode->d.block, size);
+		return (ssize_t)size;
+	}
+	err = file_read_range(inode, 0, buf, size);
+	return err ? err : (ssize_t)size;
+}
+
+/* struct fscrypt_symlink_data: a length, then ciphertext. Shown as a name without hash. */
+static int show_encrypted(
+	struct inode *inode, const uint8_t *raw, size_t size, char target[SYMLINK_MAX])
+{
+	size_t len = size >= 2 ? le16_get(raw) : 0;
+
+	if (!len || len > size - 2)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"encrypted symlink of %zu bytes in %zu", len, size);
+	target[nokey_encode(raw + 2, len, 0, 0, target)] = '\0';
+	return 0;
+}
+
+int symlink_read(struct inode *inode, char target[SYMLINK_MAX])
+{
+	uint8_t raw[SYMLINK_MAX];
+	ssize_t size;
+
+	if (!S_ISLNK(inode->d.mode))
+		return -EINVAL;
+	size = read_target(inode, raw);
+	if (size < 0)
+		return (int)size;
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		return show_encrypted(inode, raw, (size_t)size, target);
+	if (memchr(raw, '\0', (size_t)size))
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"symlink target shorter than its %zd bytes", size);
+	memcpy(target, raw, (size_t)size);
+	target[size] = '\0';
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXT4D_FS_SYMLINK_H
+#define EXT4D_FS_SYMLINK_H
+
+#include "fs/inode.h"
+
+/* Longest symlink target with its NUL: PATH_MAX, as the kernel holds it. */
+#define SYMLINK_MAX 4096
+
+/*
+ * The target, NUL-terminated; for an encrypted one, its no-key form. -EUCLEAN for an empty,
+ * overlong or truncated target.
+ */
+int symlink_read(struct inode *inode, char target[SYMLINK_MAX]) MUST_CHECK;
+
+#endif
