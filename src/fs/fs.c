@@ -244,8 +244,8 @@ static int check_root(struct fs *fs)
 	int err = dinode_load(fs, EXT2_ROOT_INO, &root);
 
 	if (!err && !S_ISDIR(root.mode))
-		err = -EUCLEAN;
-	if (err)
+		return fs_corrupt(fs, EXT2_ROOT_INO, -EUCLEAN, "the root is not a directory");
+	if (err && err != -EUCLEAN && err != -EBADMSG) /* those two have been reported */
 		log_error(fs->log, "the root directory cannot be read: %s", strerror(-err));
 	return err;
 }
