@@ -94,6 +94,27 @@ int dirent_decode(const struct dirent_chain *chain, size_t off, struct dirent_re
 	return 0;
 }
 
+bool dirent_find(const struct dirent_chain *chain, const void *name, size_t len,
+	struct dirent_rec *ret)
+{
+	size_t off = 0;
+	const char *why;
+
+	/* looks at nothing but what is needed to go on, and never outside the chain */
+	while (off < chain->size && chain->size - off >= DIRENT_HEADER + DIRENT_ALIGN) {
+		const uint8_t *raw = chain->raw + off;
+		uint32_t rec_len = rec_len_decode(le16_get(raw + DE_REC_LEN), chain->size);
+
+		if (raw[DE_NAME_LEN] == len && len <= chain->size - off - DIRENT_HEADER &&
+			!memcmp(raw + DE_NAME, name, len) && le32_get(raw + DE_INODE))
+			return dirent_decode(chain, off, ret, &why) == 0;
+		if (rec_len < DIRENT_HEADER)
+			return false;
+		off += rec_len;
+	}
+	return false;
+}
+
 unsigned char dirent_dtype(uint8_t file_type)
 {
 	static const unsigned char dtype[] = {

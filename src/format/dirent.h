@@ -41,6 +41,14 @@ struct dirent_chain {
 int dirent_decode(const struct dirent_chain *chain, size_t off, struct dirent_rec *ret,
 	const char **ret_why) MUST_CHECK;
 
+/*
+ * Finds a used record by its name, as quickly as a search through many can be made: true with the
+ * record decoded and checked. False: it is not there, or the chain is damaged on the way to it,
+ * which only dirent_decode() tells apart.
+ */
+bool dirent_find(const struct dirent_chain *chain, const void *name, size_t len,
+	struct dirent_rec *ret);
+
 /* DT_* for a record's file type. */
 unsigned char dirent_dtype(uint8_t file_type);
 

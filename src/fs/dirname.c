@@ -49,6 +49,10 @@ int dirname_find(const struct dirent_chain *chain, const struct dirname *want, u
 {
 	struct dirent_rec rec;
 
+	if (!want->is_nokey && dirent_find(chain, want->name, want->len, &rec)) {
+		*ret_ino = rec.ino;
+		return 0;
+	}
 	for (size_t off = 0; off < chain->size; off += rec.rec_len) {
 		int err = dirent_decode(chain, off, &rec, ret_why);
 
