@@ -34,12 +34,36 @@ static _Noreturn void wait_for_child(pid_t child, int fd)
 	_exit(EXIT_SYSTEM);
 }
 
-int daemon_start(struct daemon *daemon, int foreground)
+/*
+ * Whoever waits for the end of a pipe of the caller's must not wait for the server. All but the
+ * pipe to the parent and the image that was handed over.
+ */
+static void close_inherited(const struct daemon *daemon)
+{
+	int a = daemon->ready_fd, b = daemon->keep;
+	unsigned from = STDERR_FILENO + 1;
+
+	if (b >= 0 && b < a) {
+		a = daemon->keep;
+		b = daemon->ready_fd;
+	}
+	if ((unsigned)a > from)
+		close_range(from, (unsigned)a - 1, 0);
+	from = (unsigned)a + 1;
+	if (b >= 0) {
+		if ((unsigned)b > from)
+			close_range(from, (unsigned)b - 1, 0);
+		from = (unsigned)b + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+int daemon_start(struct daemon *daemon, bool foreground, int keep)
 {
 	int fds[2];
 	pid_t child;
 
-	daemon->ready_fd = -1;
+	daemon->ready_fd = daemon->keep = -1;
 	if (foreground)
 		return 0;
 	if (pipe2(fds, O_CLOEXEC))
@@ -56,8 +80,9 @@ int daemon_start(struct daemon *daemon, int foreground)
 		close(fds[1]);
 		wait_for_child(child, fds[0]);
 	}
-	close(fds[0]);
 	daemon->ready_fd = fds[1];
+	daemon->keep = keep > STDERR_FILENO ? keep : -1;
+	close_inherited(daemon);
 	return 0;
 }
 
@@ -104,6 +129,8 @@ void daemon_ready(struct daemon *daemon)
 	notify("READY=1\nSTATUS=Mounted");
 	if (daemon->ready_fd < 0)
 		return;
+	if (daemon->keep >= 0)
+		close(daemon->keep);
 	detach();
 	if (write(daemon->ready_fd, "", 1) < 0)
 		errno = 0; /* the parent was killed; the mount stands all the same */

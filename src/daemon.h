@@ -6,17 +6,21 @@
 #ifndef EXT4D_DAEMON_H
 #define EXT4D_DAEMON_H
 
+#include <stdbool.h>
+
 #include "util/cleanup.h"
 
 struct daemon {
 	int ready_fd; /* where the child tells the parent; -1: in the foreground */
+	int keep;     /* a descriptor of the caller, closed when ready; -1: none */
 };
 
 /*
  * Forks unless foreground. Returns in the child with 0; the parent leaves through exit() with the
- * child's word, or EXIT_SYSTEM if it died without one. -errno if forking failed.
+ * child's word, or EXIT_SYSTEM if it died without one. -errno if forking failed. The child has
+ * none of the caller's descriptors but the standard ones and keep (-1: none).
  */
-int daemon_start(struct daemon *daemon, int foreground) MUST_CHECK;
+int daemon_start(struct daemon *daemon, bool foreground, int keep) MUST_CHECK;
 
 /*
  * The mount is usable: detaches from the terminal, lets the parent exit with 0, and tells the
@@ -24,7 +28,7 @@ int daemon_start(struct daemon *daemon, int foreground) MUST_CHECK;
  */
 void daemon_ready(struct daemon *daemon);
 
-/* The mount is gone, the image is about to be released: tells the service manager. */
+/* The mount is about to go, if it has not gone: tells the service manager. */
 void daemon_stopping(void);
 
 #endif

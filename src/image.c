@@ -12,8 +12,7 @@
 #include "partition.h"
 #include "util/parse.h"
 
-/* N of /dev/fd/N and /proc/self/fd/N, or -1. */
-static int fd_path(const char *path)
+int image_given_fd(const char *path)
 {
 	static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
 	uint64_t fd;
@@ -31,13 +30,14 @@ static int fd_path(const char *path)
  * A descriptor that was handed to us may be of a file we may not open, or that has no name any
  * more: then a duplicate has to do.
  */
-static int open_path(const char *path)
+static int open_path(const char *path, bool *ret_duplicate)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int given = fd_path(path);
+	int given = image_given_fd(path);
 	int err = errno;
 
-	if (fd < 0 && given >= 0)
+	*ret_duplicate = fd < 0 && given >= 0;
+	if (*ret_duplicate)
 		fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
 	else
 		errno = err;
@@ -78,12 +78,13 @@ int image_open(const char *path, const struct image_options *opts, struct log *l
 {
 	CLEANUP(blk_closep) struct blk *whole = NULL;
 	struct partition part;
-	int fd = open_path(path);
+	bool duplicate;
+	int fd = open_path(path, &duplicate);
 	int err;
 
 	if (fd < 0)
 		return say_open_error(log, path, -errno);
-	err = lockholder_check(fd, path, log);
+	err = lockholder_check(fd, path, !duplicate, log);
 	if (err) {
 		close(fd);
 		return err;

@@ -14,6 +14,9 @@ struct image_options {
 	const char *partition; /* number, label or UUID; NULL: see image_open() */
 };
 
+/* N of /dev/fd/N and /proc/self/fd/N, or -1 for other names. */
+int image_given_fd(const char *path);
+
 /*
  * Opens path (a regular file, a block device, /dev/fd/N or /proc/self/fd/N) for reading and takes a
  * shared flock(2) on it, held until the layer is closed. Without offset and partition: the

@@ -80,7 +80,7 @@ static int check_mounted(const char *path, struct log *log)
 	return -EBUSY;
 }
 
-int lockholder_check(int fd, const char *path, struct log *log)
+int lockholder_check(int fd, const char *path, bool take, struct log *log)
 {
 	struct stat st;
 	bool locked;
@@ -88,7 +88,7 @@ int lockholder_check(int fd, const char *path, struct log *log)
 
 	if (fstat(fd, &st))
 		return 0; /* whoever reads from it next will say so */
-	if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
+	if (take && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
 		return say_locked(log, path, find_holder(&st, "FLOCK"));
 	pid = record_lock_holder(fd, &st, &locked);
 	if (locked)

@@ -3,13 +3,16 @@
 #ifndef EXT4D_LOCKHOLDER_H
 #define EXT4D_LOCKHOLDER_H
 
+#include <stdbool.h>
+
 #include "util/cleanup.h"
 #include "util/log.h"
 
 /*
- * Takes a shared flock(2) on fd. -EBUSY, with a line that names the holder where it can be known,
+ * Takes a shared flock(2) on fd, unless take is false: a lock on a descriptor that shares its open
+ * file with the caller's would change the caller's. -EBUSY, with a line that names the holder where it can be known,
  * if someone holds an exclusive lock of any kind or the kernel has the image mounted for writing.
  */
-int lockholder_check(int fd, const char *path, struct log *log) MUST_CHECK;
+int lockholder_check(int fd, const char *path, bool take, struct log *log) MUST_CHECK;
 
 #endif

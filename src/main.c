@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,25 +59,6 @@ static void set_owner(const struct options *opts, struct reply_owner *owner)
 }
 
 /*
- * A comma in the image's name would end the option, a backslash begins an escape: libfuse undoes
- * one level of backslashes.
- */
-static char *escape_source(const char *source)
-{
-	char *out = malloc(2 * strlen(source) + 1), *at = out;
-
-	if (!out)
-		return NULL;
-	for (; *source; source++) {
-		if (*source == ',' || *source == '\\')
-			*at++ = '\\';
-		*at++ = *source;
-	}
-	*at = '\0';
-	return out;
-}
-
-/*
  * What fuse2fs chooses too: a root mount is for everyone, with the kernel checking permissions; a
  * user's own mount is theirs. fakeroot means that permissions do not count.
  */
@@ -99,7 +81,7 @@ static int make_session(struct server *server, const struct options *opts)
 		.intercept = ops_intercept,
 		.log = &server->log,
 	};
-	CLEANUP(cleanup_free) char *source = escape_source(server->source);
+	CLEANUP(cleanup_free) char *source = options_escape(server->source);
 	CLEANUP(cleanup_free) char *list = NULL;
 	const char *more = opts->fuse_opts ? opts->fuse_opts : "";
 	char *argv[] = { (char *)PROGRAM, (char *)"-o", NULL, NULL };
@@ -117,15 +99,19 @@ static int make_session(struct server *server, const struct options *opts)
 
 static int open_filesystem(struct server *server, const struct options *opts)
 {
+	struct fs_options fs_opts = opts->fs;
 	struct blk *blk;
 	int err = image_open(opts->image, &opts->from, &server->log, &blk);
 
+	fs_opts.interrupted = session_interrupted;
 	if (!err)
-		err = fs_open(blk, &opts->fs, &server->log, &server->ops.fs);
+		err = fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
 	if (err)
 		return err;
 	set_owner(opts, &server->ops.owner);
-	server->ops.no_acl = opts->noacl || opts->fakeroot;
+	/* with ACLs the kernel checks all permissions, whether it was asked to or not */
+	server->ops.no_acl = opts->noacl || opts->fakeroot ||
+		(opts->no_default_opts && !opts->default_permissions);
 	server->ops.list_trusted = in_initial_user_namespace();
 	server->source = realpath(opts->image, NULL);
 	if (!server->source)
@@ -149,6 +135,23 @@ static int find_mountpoint(struct server *server, const struct options *opts)
 	return err;
 }
 
+/*
+ * A caller may have closed stdin, stdout or stderr: then the image would get its number, and going
+ * to the background would close the image.
+ */
+static int open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 static void block_signals(void)
 {
 	sigset_t set;
@@ -169,8 +172,11 @@ static int bring_up(struct server *server, const struct options *opts)
 		err = open_filesystem(server, opts);
 	if (!err)
 		err = make_session(server, opts);
-	if (!err)
-		err = session_mount(server->session, server->mountpoint);
+	if (err)
+		return err;
+	/* until here a signal may end the program as ever: nothing is mounted */
+	block_signals();
+	err = session_mount(server->session, server->mountpoint);
 	if (!err)
 		err = session_start(server->session);
 	return err;
@@ -183,14 +189,15 @@ static int serve(const struct options *opts)
 	int err, sig;
 
 	log_init(&server.log, PROGRAM, opts->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	err = daemon_start(&daemon, opts->foreground);
+	err = daemon_start(&daemon, opts->foreground, image_given_fd(opts->image));
 	if (err) {
 		log_error(&server.log, "cannot start: %s", strerror(-err));
 		return EXIT_SYSTEM;
 	}
-	block_signals();
 	err = bring_up(&server, opts);
 	if (err) {
+		if (err == -ENOMEM)
+			log_error(&server.log, "out of memory");
 		server_fini(&server);
 		return err == -ENOMEM ? EXIT_SYSTEM : EXIT_MOUNT;
 	}
@@ -211,6 +218,8 @@ int main(int argc, char **argv)
 	struct log log;
 	int code = EXIT_USAGE;
 
+	if (open_standard_fds())
+		return EXIT_SYSTEM;
 	if (options_parse(argc, argv, &opts) == 0) {
 		switch (opts.action) {
 		case OPTIONS_HELP:

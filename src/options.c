@@ -241,17 +241,35 @@ static const struct option_spec *find_spec(const char *name)
 	return NULL;
 }
 
+char *options_escape(const char *value)
+{
+	char *out = malloc(2 * strlen(value) + 1), *at = out;
+
+	if (!out)
+		return NULL;
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			*at++ = '\\';
+		*at++ = *value;
+	}
+	*at = '\0';
+	return out;
+}
+
 /* Appends "name" or "name=value" to what libfuse gets. */
 static int pass_on(struct options *opts, const char *name, const char *value)
 {
-	char *joined;
+	CLEANUP(cleanup_free) char *escaped = value ? options_escape(value) : NULL;
 	const char *have = opts->fuse_opts ? opts->fuse_opts : "";
+	char *joined;
 
-	if (asprintf(&joined, "%s%s%s%s%s", have, have[0] ? "," : "", name, value ? "=" : "",
-		    value ? value : "") < 0)
+	if ((value && !escaped) || asprintf(&joined, "%s%s%s%s%s", have, have[0] ? "," : "", name,
+					   value ? "=" : "", value ? escaped : "") < 0)
 		return -ENOMEM;
 	free(opts->fuse_opts);
 	opts->fuse_opts = joined;
+	if (!strcmp(name, "default_permissions"))
+		opts->default_permissions = true;
 	return 0;
 }
 
@@ -272,17 +290,35 @@ static int apply(struct options *opts, char *option)
 	return spec->set ? spec->set(opts, value) : pass_on(opts, option, value);
 }
 
+/*
+ * Cuts the next option off a list: at a comma that no backslash precedes. The backslashes before
+ * commas and backslashes are taken away.
+ */
+static char *next_option(char **list)
+{
+	char *option = *list, *from = option, *to = option;
+
+	if (!option)
+		return NULL;
+	for (; *from && *from != ','; *to++ = *from++)
+		if (from[0] == '\\' && (from[1] == ',' || from[1] == '\\'))
+			from++;
+	*list = *from ? from + 1 : NULL;
+	*to = '\0';
+	return option;
+}
+
 static int apply_list(struct options *opts, const char *list)
 {
-	char *save = NULL;
+	char *rest, *option;
 	int err = 0;
 
-	opts->copy = strdup(list);
-	if (!opts->copy)
+	opts->copy = rest = strdup(list);
+	if (!rest)
 		return -ENOMEM;
-	for (char *at = strtok_r(opts->copy, ",", &save); !err && at;
-		at = strtok_r(NULL, ",", &save))
-		err = apply(opts, at);
+	while (!err && (option = next_option(&rest)))
+		if (option[0])
+			err = apply(opts, option);
 	return err;
 }
 
@@ -346,11 +382,15 @@ int options_parse(int argc, char **argv, struct options *ret)
 			err = append_list(&lists, optarg);
 		else if (c == ':')
 			err = usage("-%c needs a value", optopt);
+		else if (optopt)
+			err = usage("unknown option -%c (see ext4d --help)", optopt);
 		else
 			err = usage("unknown option %s (see ext4d --help)", argv[optind - 1]);
 	}
 	if (!err && lists)
 		err = apply_list(ret, lists);
+	if (err == -ENOMEM)
+		usage("out of memory");
 	if (err || ret->action == OPTIONS_HELP || ret->action == OPTIONS_VERSION)
 		return err;
 	return parse_positional(argc, argv, ret);

@@ -33,6 +33,7 @@ struct options {
 	bool fakeroot;
 	bool noacl;
 	bool no_default_opts;
+	bool default_permissions; /* asked for by name */
 	struct image_options from;
 	struct fs_options fs;
 	struct reply_owner owner;
@@ -46,6 +47,12 @@ struct options {
  */
 int options_parse(int argc, char **argv, struct options *ret) MUST_CHECK;
 void options_fini(struct options *opts);
+
+/*
+ * value as it may stand in a list of options for libfuse: a backslash before each comma and
+ * backslash. The caller frees it; NULL: out of memory.
+ */
+char *options_escape(const char *value);
 
 void options_print_help(FILE *out);
 

@@ -7,17 +7,24 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "fuse/control.h"
 
 /* How long to wait for the server's end before saying that we still wait. */
 #define PATIENCE_MS 5000
+
+/* How often, and how many times, to try the image's lock instead: five seconds in all. */
+#define LOCK_POLL_NS 10000000
+#define LOCK_POLLS 500
 
 static int server_pidfd(const struct ext4d_server *server)
 {
@@ -31,38 +38,109 @@ static int server_pidfd(const struct ext4d_server *server)
 }
 
 /*
- * Asks the mount who serves it. The answer is -1 for a server that is dead already or lives in
- * another pid namespace: then there is nothing to wait for that we could see.
+ * The absolute name of a mount point. The last component is not looked at: a mount whose server is dead
+ * answers nothing.
  */
-static int find_server(const char *mountpoint, int *ret_pidfd, struct log *log)
+static char *absolute(const char *mountpoint)
 {
-	CLEANUP(cleanup_close) int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(cleanup_free) char *copy = strdup(mountpoint);
+	CLEANUP(cleanup_free) char *whole = realpath(mountpoint, NULL);
+	CLEANUP(cleanup_free) char *parent = NULL;
+	char *name, *ret = NULL;
+
+	if (whole || !copy)
+		return STEAL(whole);
+	while (strlen(copy) > 1 && copy[strlen(copy) - 1] == '/')
+		copy[strlen(copy) - 1] = '\0';
+	name = strrchr(copy, '/');
+	if (name)
+		*name++ = '\0';
+	parent = realpath(!name ? "." : copy[0] ? copy : "/", NULL);
+	if (parent && asprintf(&ret, "%s/%s", strcmp(parent, "/") ? parent : "",
+			      name ? name : copy) < 0)
+		ret = NULL;
+	return ret;
+}
+
+/* mountinfo writes blanks and backslashes in octal, \040. In place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; to++) {
+		unsigned code;
+
+		if (text[0] == '\\' && sscanf(text + 1, "%3o", &code) == 1) {
+			*to = (char)code;
+			text += 4;
+		} else {
+			*to = *text++;
+		}
+	}
+	*to = '\0';
+}
+
+/* Whether a mount of ours is the last one on path; *ret_source is its image (the caller frees it). */
+static bool is_ours(const char *path, char **ret_source)
+{
+	FILE *info = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+	bool ours = false;
+
+	*ret_source = NULL;
+	while (info && getline(&line, &room, info) > 0) {
+		char where[4097], type[64], source[4097];
+		const char *rest = strstr(line, " - ");
+
+		if (sscanf(line, "%*s %*s %*s %*s %4096s", where) != 1 || !rest ||
+			sscanf(rest, " - %63s %4096s", type, source) != 2)
+			continue;
+		unescape(where);
+		if (strcmp(where, path))
+			continue;
+		unescape(source);
+		ours = !strcmp(type, "fuse.ext4d") || !strcmp(type, "fuseblk.ext4d");
+		free(*ret_source);
+		*ret_source = strdup(source);
+	}
+	free(line);
+	if (info)
+		fclose(info);
+	return ours;
+}
+
+/*
+ * Asks the mount who serves it: a pidfd, or -1 for a server that is dead already, lives in another pid
+ * namespace or does not let us in.
+ */
+static int find_server(const char *path)
+{
+	CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct ext4d_server server;
 
-	*ret_pidfd = -1;
-	if (fd < 0 && (errno == ENOTCONN || errno == EACCES))
-		return 0;
-	if (fd < 0) {
-		int err = -errno;
+	if (fd < 0 || ioctl(fd, EXT4D_IOC_SERVER, &server) < 0)
+		return -1;
+	return server_pidfd(&server);
+}
 
-		log_error(log, "%s: %s", mountpoint, strerror(-err));
-		return err;
+/* Without a process to wait for: the server holds a shared lock on the image until it ends. */
+static void wait_for_lock(const char *image, const char *mountpoint, struct log *log)
+{
+	CLEANUP(cleanup_close) int fd = image ? open(image, O_RDONLY | O_CLOEXEC) : -1;
+	struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
+
+	for (int i = 0; fd >= 0 && i < LOCK_POLLS; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return;
+		nanosleep(&pause, NULL);
 	}
-	if (ioctl(fd, EXT4D_IOC_SERVER, &server) < 0) {
-		if (errno == ENOTCONN)
-			return 0;
-		log_error(log, "%s: not an ext4d mount", mountpoint);
-		return -EINVAL;
-	}
-	*ret_pidfd = server_pidfd(&server);
-	if (*ret_pidfd < 0 && errno == ESRCH)
-		log_warn(log, "%s: served from another pid namespace, cannot wait for its end",
-			mountpoint);
-	return 0;
+	log_warn(log, "%s: unmounted, but whether its server has released the image is not known",
+		mountpoint);
 }
 
 /* As a plain user the kernel refuses umount(2), and fusermount3 does it. */
-static int run_fusermount(const char *mountpoint)
+static int run_fusermount(const char *mountpoint, struct log *log)
 {
 	int status;
 	pid_t child = fork();
@@ -76,6 +154,9 @@ static int run_fusermount(const char *mountpoint)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		log_error(log, "%s: fusermount3 not found: install fuse3, or unmount as root",
+			mountpoint);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 
@@ -87,7 +168,7 @@ static int unmount(const char *mountpoint, struct log *log)
 		return 0;
 	err = -errno;
 	if (err == -EPERM)
-		return run_fusermount(mountpoint); /* says why itself */
+		return run_fusermount(mountpoint, log); /* which says why itself */
 	log_error(log, "%s: cannot unmount: %s", mountpoint, strerror(-err));
 	return err;
 }
@@ -107,12 +188,25 @@ static void wait_for_end(int pidfd, const char *mountpoint, struct log *log)
 
 int unmount_and_wait(const char *mountpoint, struct log *log)
 {
+	CLEANUP(cleanup_free) char *path = absolute(mountpoint);
+	CLEANUP(cleanup_free) char *image = NULL;
 	CLEANUP(cleanup_close) int pidfd = -1;
-	int err = find_server(mountpoint, &pidfd, log);
+	int err;
 
-	if (!err)
-		err = unmount(mountpoint, log);
+	if (!path || (access(path, F_OK) && errno == ENOENT)) {
+		err = path ? -ENOENT : -errno;
+		log_error(log, "%s: %s", mountpoint, strerror(-err));
+		return err;
+	}
+	if (!is_ours(path, &image)) {
+		log_error(log, "%s: not an ext4d mount", mountpoint);
+		return -EINVAL;
+	}
+	pidfd = find_server(path);
+	err = unmount(path, log);
 	if (!err && pidfd >= 0)
 		wait_for_end(pidfd, mountpoint, log);
+	else if (!err)
+		wait_for_lock(image, mountpoint, log);
 	return err;
 }

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "util/lock.h"
 
@@ -64,6 +65,7 @@ struct shard {
 struct cache {
 	struct blk *blk;      /* [const] not owned */
 	uint32_t block_size;  /* [const] bytes */
+	uint64_t seed;	      /* [const] random */
 	size_t max_per_shard; /* [const] buffers */
 	size_t buckets;	      /* [const] per shard, a power of two */
 	size_t per_chunk;     /* [const] buffers */
@@ -73,19 +75,22 @@ struct cache {
 	struct shard shards[SHARDS];
 };
 
-static uint64_t mix(uint64_t pblk)
+/* Which shard and bucket a block goes to must not be an image's choice. */
+static uint64_t mix(const struct cache *cache, uint64_t pblk)
 {
-	return pblk * 0x9E3779B97F4A7C15ull;
+	uint64_t hash = (pblk ^ cache->seed) * 0x9E3779B97F4A7C15ull;
+
+	return (hash ^ hash >> 29) * 0xBF58476D1CE4E5B9ull;
 }
 
 static struct shard *shard_of(struct cache *cache, uint64_t pblk)
 {
-	return &cache->shards[mix(pblk) >> (64 - SHARD_BITS)];
+	return &cache->shards[mix(cache, pblk) >> (64 - SHARD_BITS)];
 }
 
 static struct buf **bucket_of(struct cache *cache, struct shard *shard, uint64_t pblk)
 {
-	return &shard->table[(mix(pblk) >> 32) & (cache->buckets - 1)];
+	return &shard->table[(mix(cache, pblk) >> 32) & (cache->buckets - 1)];
 }
 
 static void ring_insert(struct shard *shard, struct buf *buf)
@@ -420,6 +425,8 @@ int cache_new(struct blk *blk, uint32_t block_size, size_t capacity, struct cach
 	if (!cache)
 		return -ENOMEM;
 	cache->blk = blk;
+	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
+		cache->seed = (uintptr_t)cache; /* early at boot: better than nothing */
 	cache->block_size = block_size;
 	cache->max_per_shard = per_shard < SHARD_MIN_BUFS ? SHARD_MIN_BUFS : per_shard;
 	cache->buckets = bucket_count(cache->max_per_shard);

@@ -97,10 +97,12 @@ static int lookup_linear(struct inode *dir, const struct dirname *want, uint32_t
 
 	if (err)
 		return err;
-	while (lblk < blocks && damaged < MAX_DAMAGED_BLOCKS) {
+	for (uint64_t turn = 0; lblk < blocks && damaged < MAX_DAMAGED_BLOCKS; turn++) {
 		CLEANUP(dirblock_fini) struct dirblock block = { 0 };
 		const char *why = NULL;
 
+		if (fs_interrupted(dir->fs, turn))
+			return -EINTR;
 		err = dirblock_load(dir, lblk, &block);
 		if (!err && block.buf)
 			err = dirname_find(&block.chain, want, ret_ino, &why);
@@ -136,7 +138,8 @@ static bool lookup_replayed(
 		else if (!dirname_is_dots(name, len))
 			*ret_ino = 0;
 	}
-	*ret_err = *ret_ino ? 0 : -ENOENT;
+	if (known)
+		*ret_err = *ret_ino ? 0 : -ENOENT;
 	return known;
 }
 
@@ -156,7 +159,7 @@ int dir_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_in
 		return lookup_inline(dir, &want, ret_ino);
 	if (dirblock_dir_indexed(dir) && !dirname_is_dots(name, len)) {
 		err = htree_lookup(dir, &want, ret_ino);
-		if (!err || err == -ENOENT || err == -EIO || err == -ENOMEM)
+		if (!err || err == -ENOENT || err == -EIO || err == -ENOMEM || err == -EINTR)
 			return err;
 	}
 	return lookup_linear(dir, &want, ret_ino);
@@ -256,10 +259,12 @@ static int walk_blocks(struct walk *walk, uint64_t pos)
 
 	if (err)
 		return walk_damage(walk, err);
-	while (!err && pos >> bits < blocks && !walk->stopped) {
+	for (uint64_t turn = 0; !err && pos >> bits < blocks && !walk->stopped; turn++) {
 		CLEANUP(dirblock_fini) struct dirblock block = { 0 };
 		uint64_t lblk = pos >> bits;
 
+		if (fs_interrupted(walk->dir->fs, turn))
+			return -EINTR;
 		err = dirblock_load(walk->dir, lblk, &block);
 		if (err)
 			err = walk_damage(walk, err);

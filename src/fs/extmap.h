@@ -13,22 +13,23 @@ struct run;
 
 struct extmap {
 	struct rwlock lock; /* rank MAP */
-	struct run *runs;   /* [lock] owned; sorted */
+	struct run *runs;   /* [lock] sorted; owned unless fixed */
 	size_t nr;	    /* [lock] */
-	size_t room;	    /* [lock] allocated */
+	size_t room;	    /* [lock] allocated, 0 if fixed */
 	bool fixed;	    /* [const] once the inode is shared: gaps are holes */
 };
 
 void extmap_init(struct extmap *map);
 void extmap_fini(struct extmap *map);
 
-/* Cached runs, for accounting; nobody else may be using the map. */
+/* Runs there is memory for, for accounting; nobody else may be using the map. */
 size_t extmap_count(const struct extmap *map);
 
 /*
  * Makes map know exactly the nr runs given (sorted, disjoint; gaps are holes), as fast-commit
- * replay left them: the tree on disk is not asked any more. Before the inode is shared. -ENOMEM.
+ * replay left them: the tree on disk is not asked any more. Before the inode is shared. The runs
+ * stay the caller's, who keeps them as long as the map.
  */
-int extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr) MUST_CHECK;
+void extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr);
 
 #endif

@@ -220,13 +220,12 @@ const uint8_t *fcr_inode_raw(const struct fcr *fcr, uint32_t ino)
 	return fi ? fi->raw : NULL;
 }
 
-int fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map)
+void fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map)
 {
 	const struct fcr_inode *fi = inode_find(fcr, ino);
 
-	if (!fi || !fi->has_map)
-		return 0;
-	return extmap_set_fixed(map, fi->map.v, fi->map.nr);
+	if (fi && fi->has_map)
+		extmap_set_fixed(map, fi->map.v, fi->map.nr);
 }
 
 const struct fcr_dir *fcr_dir_find(const struct fcr *fcr, uint32_t ino)

@@ -30,8 +30,8 @@ void fcr_free(struct fcr *fcr);
 /* Whether ino's raw inode was replayed; its sb->inode_size bytes, or NULL. */
 const uint8_t *fcr_inode_raw(const struct fcr *fcr, uint32_t ino);
 
-/* Gives a new inode's map the replayed extents, if its extents were touched. */
-int fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map) MUST_CHECK;
+/* Shows a new inode's map the replayed extents, if its extents were touched; fcr must outlive it. */
+void fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map);
 
 /* What replay did to the names of one directory; NULL if nothing. */
 struct fcr_dir;

@@ -141,11 +141,11 @@ static bool wants_recovery(const struct fs *fs)
 	return super_has_journal(&fs->sb) && super_has_needs_recovery(&fs->sb);
 }
 
-/* Reads the journal into an overlay. *ret_ovl is NULL if it changes nothing. */
-static int recover(struct fs *fs, struct recover_result *result, struct overlay **ret_ovl)
+/* Reads the journal into an overlay, which takes the image's place. */
+static int recover(struct fs *fs, struct recover_result *result)
 {
 	struct mount_journal journal;
-	struct overlay *ovl = NULL;
+	struct overlay *ovl;
 	int err = mount_journal_open(fs, &journal);
 
 	if (err)
@@ -162,7 +162,6 @@ static int recover(struct fs *fs, struct recover_result *result, struct overlay 
 				   "to read without it",
 			result->why ? result->why : strerror(-err));
 	mount_journal_fini(&journal);
-	*ret_ovl = ovl;
 	return err;
 }
 
@@ -189,8 +188,7 @@ static int replay_fast_commits(struct fs *fs, const struct recover_result *resul
 static int replay_journal(struct fs *fs)
 {
 	struct recover_result result = { 0 };
-	struct overlay *ovl;
-	int err = recover(fs, &result, &ovl);
+	int err = recover(fs, &result);
 
 	if (err)
 		return err;

@@ -21,6 +21,8 @@ struct fs_options {
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */
 	size_t cache_bytes; /* budget of metadata buffers; 0: FS_CACHE_DEFAULT */
+	/* Asked now and then in loops that an image can make long; true: give up with -EINTR. */
+	bool (*interrupted)(void); /* NULL: never */
 };
 
 #define FS_CACHE_DEFAULT ((size_t)128 << 20)

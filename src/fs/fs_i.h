@@ -31,4 +31,14 @@ struct fs {
 	uint64_t overhead;	/* [sum_lock] clusters no file can have */
 };
 
+/* How many turns of a loop lie between two questions. */
+#define FS_INTERRUPT_TURNS 4096
+
+/* Whether turn n of a long loop is the time to ask, and the answer is to give up. */
+static inline bool fs_interrupted(const struct fs *fs, uint64_t n)
+{
+	return n % FS_INTERRUPT_TURNS == FS_INTERRUPT_TURNS - 1 && fs->opts.interrupted &&
+		fs->opts.interrupted();
+}
+
 #endif

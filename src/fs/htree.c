@@ -158,6 +158,8 @@ int htree_lookup(struct inode *dir, const struct dirname *want, uint32_t *ret_in
 	for (; !err && more && leaves; leaves--) {
 		struct frame *last = &path.frames[path.nr - 1];
 
+		if (fs_interrupted(dir->fs, leaves))
+			return -EINTR;
 		err = search_leaf(dir, dx_block(&last->entries, last->at), want, ret_ino);
 		if (err != -ENOENT)
 			return err;

@@ -132,7 +132,6 @@ static struct inode *find_locked(struct shard *shard, uint32_t ino)
 static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)
 {
 	struct inode *inode = calloc(1, sizeof(*inode));
-	int err = 0;
 
 	if (!inode)
 		return -ENOMEM;
@@ -143,11 +142,7 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->refs = 1;
 	extmap_init(&inode->map);
 	if (fs->fcr)
-		err = fcr_attach_map(fs->fcr, ino, &inode->map);
-	if (err) {
-		inode_free(inode);
-		return err;
-	}
+		fcr_attach_map(fs->fcr, ino, &inode->map);
 	*ret = inode;
 	return 0;
 }
@@ -163,7 +158,6 @@ static struct inode *insert(struct shard *shard, struct inode *fresh)
 	if (!inode) {
 		fresh->hash_next = *bucket;
 		*bucket = fresh;
-		icache_account_runs(fresh->fs, (ptrdiff_t)extmap_count(&fresh->map));
 	}
 	lock_drop(&shard->lock);
 	if (!inode)

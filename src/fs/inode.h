@@ -8,7 +8,7 @@
 #define EXT4D_FS_INODE_H
 
 #include "cache/cache.h"
-#include "format/inode.h"
+#include "format/dinode.h"
 #include "fs/extmap.h"
 #include "fs/fs.h"
 #include "util/lock.h"

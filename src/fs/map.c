@@ -48,7 +48,8 @@ void extmap_init(struct extmap *map)
 void extmap_fini(struct extmap *map)
 {
 	rwlock_fini(&map->lock);
-	free(map->runs);
+	if (!map->fixed)
+		free(map->runs);
 }
 
 /* Makes room for nr elements in a growing array of runs. */
@@ -69,17 +70,11 @@ static int runs_reserve(struct run **runs, size_t *room, size_t nr)
 	return 0;
 }
 
-int extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr)
+void extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr)
 {
-	int err = runs_reserve(&map->runs, &map->room, nr);
-
-	if (err)
-		return err;
-	if (nr)
-		memcpy(map->runs, runs, nr * sizeof(*runs));
+	map->runs = (struct run *)(uintptr_t)runs; /* only read: nothing is inserted from now on */
 	map->nr = nr;
 	map->fixed = true;
-	return 0;
 }
 
 /* Index of the first run that ends after lblk. */
@@ -134,34 +129,44 @@ static bool extmap_find(struct extmap *map, uint64_t lblk, struct run *ret)
 	return found;
 }
 
+/* Gives up all that is known. */
+static void extmap_empty_locked(struct fs *fs, struct extmap *map)
+{
+	icache_account_runs(fs, -(ptrdiff_t)map->room);
+	free(map->runs);
+	map->runs = NULL;
+	map->nr = map->room = 0;
+}
+
 /* Enters a leaf. Failing for lack of memory only costs the next look-up another read. */
 static void extmap_insert(struct inode *inode, const struct leaf *leaf)
 {
 	struct extmap *map = &inode->map;
 	struct run known;
-	size_t at;
+	size_t at, room;
+	int err;
 
 	rwlock_write(&map->lock);
 	if (extmap_find_locked(map, leaf->from, &known))
 		goto out; /* another thread was faster */
-	if (map->nr && (map->nr + leaf->nr > EXTMAP_MAX_RUNS || icache_over_budget(inode->fs))) {
-		icache_account_runs(inode->fs, -(ptrdiff_t)map->nr);
-		map->nr = 0;
-	}
-	if (runs_reserve(&map->runs, &map->room, map->nr + leaf->nr))
+	if (map->nr && (map->nr + leaf->nr > EXTMAP_MAX_RUNS || icache_over_budget(inode->fs)))
+		extmap_empty_locked(inode->fs, map);
+	room = map->room;
+	err = runs_reserve(&map->runs, &map->room, map->nr + leaf->nr);
+	if (err)
 		goto out;
+	icache_account_runs(inode->fs, (ptrdiff_t)(map->room - room));
 	at = runs_search(map->runs, map->nr, leaf->from);
 	memmove(map->runs + at + leaf->nr, map->runs + at, (map->nr - at) * sizeof(*map->runs));
 	memcpy(map->runs + at, leaf->runs, leaf->nr * sizeof(*map->runs));
 	map->nr += leaf->nr;
-	icache_account_runs(inode->fs, (ptrdiff_t)leaf->nr);
 out:
 	rwlock_drop(&map->lock);
 }
 
 size_t extmap_count(const struct extmap *map)
 {
-	return map->nr;
+	return map->room;
 }
 
 /* Appends a run to a leaf, joined to the one before where they continue each other. */

@@ -66,13 +66,16 @@ static uint64_t overhead(struct fs *fs)
 	return (blocks + (1u << sb->cluster_bits) - 1) >> sb->cluster_bits;
 }
 
-static void sum_locked(struct fs *fs)
+/* 0 or -EINTR. */
+static int sum_locked(struct fs *fs)
 {
 	uint64_t clusters = 0, inodes = 0;
 
 	for (uint32_t group = 0; group < fs->sb.groups; group++) {
 		struct gdesc gd;
 
+		if (fs_interrupted(fs, group))
+			return -EINTR;
 		if (group_load(fs, group, &gd))
 			continue; /* reported; the others still count */
 		clusters += gd.free_clusters;
@@ -82,6 +85,7 @@ static void sum_locked(struct fs *fs)
 	fs->free_inodes = inodes;
 	fs->overhead = overhead(fs);
 	fs->summed = true;
+	return 0;
 }
 
 static uint64_t resv_blocks(const struct super *sb)
@@ -102,11 +106,14 @@ int fs_statfs(struct fs *fs, struct statvfs *ret)
 {
 	const struct super *sb = &fs->sb;
 	uint64_t used = 0;
+	int err = 0;
 
 	lock_take(&fs->sum_lock);
 	if (!fs->summed)
-		sum_locked(fs);
+		err = sum_locked(fs);
 	lock_drop(&fs->sum_lock);
+	if (err)
+		return err;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!fs->opts.minixdf)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "format/acl.h"
-#include "format/xattr.h"
+#include "format/xattr_region.h"
 #include "fs/file.h"
 #include "fs/fs_i.h"
 

@@ -26,6 +26,7 @@ static int node_get(fuse_req_t req, fuse_ino_t node, struct inode **ret)
 	uint32_t ino;
 	int err = reply_ino(node, &ino);
 
+	session_begin(req);
 	return err ? err : inode_get(context(req)->fs, ino, ret);
 }
 
@@ -79,8 +80,14 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	CLEANUP(inode_putp) struct inode *dir = NULL;
 	struct fuse_entry_param entry = { 0 };
-	int err = node_get(req, parent, &dir);
+	uint32_t ino;
+	int err = reply_ino(parent, &ino);
 
+	/* a forged or stale handle is no damage */
+	if (!err && super_ino_special(fs_super(context(req)->fs), ino))
+		err = -ESTALE;
+	if (!err)
+		err = node_get(req, parent, &dir);
 	if (!err)
 		err = lookup(context(req), dir, name, &entry);
 	if (err == -ENOENT) {
@@ -165,13 +172,6 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
-{
-	(void)node;
-	(void)fi;
-	reply_err(req, -ENOSYS);
-}
-
-static void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	(void)node;
 	(void)fi;
@@ -281,8 +281,10 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t o
 static void op_statfs(fuse_req_t req, fuse_ino_t node)
 {
 	struct statvfs st;
-	int err = fs_statfs(context(req)->fs, &st);
+	int err;
 
+	session_begin(req);
+	err = fs_statfs(context(req)->fs, &st);
 	(void)node;
 	if (err)
 		reply_err(req, err);
@@ -378,7 +380,6 @@ const struct fuse_lowlevel_ops *ops_table(void)
 		.readlink = op_readlink,
 		.open = op_open,
 		.opendir = op_opendir,
-		.flush = op_flush,
 		.read = op_read,
 		.readdir = op_readdir,
 		.readdirplus = op_readdirplus,

@@ -37,9 +37,10 @@ struct worker {
 	struct session *session;
 	pthread_t thread;
 	int fd;	 /* [const] a clone of the session's descriptor */
-	int cpu; /* [const] where it is pinned; -1: nowhere */
+	int cpu; /* [const] where it is pinned */
 	void *request; /* [const] REQUEST_SIZE bytes, mapped */
 	void *scratch; /* [const] SESSION_MAX_IO bytes, mapped */
+	fuse_req_t current; /* own thread: see session_begin() */
 };
 
 struct session {
@@ -91,6 +92,18 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len)
 		return;
 }
 
+void session_begin(fuse_req_t req)
+{
+	if (self)
+		self->current = req;
+}
+
+bool session_interrupted(void)
+{
+	return self && (atomic_load_explicit(&self->session->stopping, memory_order_relaxed) ||
+			       (self->current && fuse_req_interrupted(self->current)));
+}
+
 static void dispatch(struct session *session, void *msg, size_t len)
 {
 	struct fuse_buf buf = { .mem = msg, .size = len };
@@ -99,6 +112,8 @@ static void dispatch(struct session *session, void *msg, size_t len)
 	if (len >= sizeof(*head) && self && session->config.intercept &&
 		session->config.intercept(session->config.userdata, head, len))
 		return;
+	if (self)
+		self->current = NULL;
 	fuse_session_process_buf(session->se, &buf);
 }
 
@@ -159,16 +174,13 @@ static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t one = 1;
+	cpu_set_t cpu;
 	int why;
 
 	self = worker;
-	if (worker->cpu >= 0) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(worker->cpu, &set);
-		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	}
+	CPU_ZERO(&cpu);
+	CPU_SET(worker->cpu, &cpu);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
 	set_nonblock(worker->fd, true);
 	why = serve(worker);
 	if (why && why != ENODEV)
@@ -278,8 +290,11 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 	session->config = *config;
 	session->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (session->ended < 0) {
+		int err = -errno;
+
+		log_error(config->log, "eventfd: %s", strerror(-err));
 		free(session);
-		return -errno;
+		return err;
 	}
 	session->se = fuse_session_new(args, config->ops, sizeof(*config->ops), config->userdata);
 	if (!session->se) {
@@ -303,7 +318,12 @@ int session_mount(struct session *session, const char *mountpoint)
 		free(request);
 		return -EIO;
 	}
-	fuse_session_custom_io(session->se, &custom_io, fuse_session_fd(session->se));
+	err = fuse_session_custom_io(session->se, &custom_io, fuse_session_fd(session->se));
+	if (err) {
+		log_error(session->config.log, "libfuse takes no hooks: %s", strerror(-err));
+		free(request);
+		return err;
+	}
 	do
 		got = read(fuse_session_fd(session->se), request, REQUEST_SIZE);
 	while (got < 0 && (errno == EINTR || errno == ENOENT));

@@ -20,7 +20,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-/* Largest read request and reply: 256 pages, the kernel's limit for an unprivileged server. */
+/* Largest read request and reply; libfuse tells the kernel so, in pages. */
 #define SESSION_MAX_IO ((size_t)1 << 20)
 
 struct session;
@@ -60,6 +60,13 @@ void session_free(struct session *session);
  * Replies to a request in the worker that got it: body may be NULL. err: 0 or negative errno.
  */
 void session_reply(uint64_t unique, int err, const void *body, size_t len);
+
+/*
+ * Names the request that the calling worker is at, for session_interrupted(): whether whoever sent
+ * it has given up on it, or the session is to end. False in threads that are no workers.
+ */
+void session_begin(fuse_req_t req);
+bool session_interrupted(void);
 
 /* The calling worker's buffer of SESSION_MAX_IO bytes, page-aligned. */
 void *session_scratch(void);

@@ -28,12 +28,18 @@ void log_to_syslog(struct log *log)
 	log->to_syslog = true;
 }
 
-/* Names come from the image: a control character must not reach a terminal or split a line. */
+/*
+ * Names come from the image: a control character, of one byte or of UTF-8's two (C2 80 to C2 9F), must
+ * not reach a terminal or split a line.
+ */
 static void make_printable(char *line)
 {
-	for (; *line; line++)
-		if ((unsigned char)*line < ' ' || *line == 0x7f)
-			*line = '?';
+	for (unsigned char *at = (unsigned char *)line; *at; at++) {
+		if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+			at[0] = at[1] = '?';
+		else if (*at < ' ' || *at == 0x7f)
+			*at = '?';
+	}
 }
 
 static void emit(struct log *log, enum log_level level, char *line)

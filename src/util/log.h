@@ -7,6 +7,7 @@
 #define EXT4D_UTIL_LOG_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ enum log_level {
 
 struct log {
 	enum log_level max;   /* [const] after start; quieter levels only */
-	bool to_syslog;	      /* [const] once workers run */
+	atomic_bool to_syslog; /* set once, while workers may log already */
 	const char *prefix;   /* [const] program name; outlives the log */
 	pthread_mutex_t lock; /* leaf: taken with anything held, takes nothing */
 	unsigned tokens;      /* [lock] lines log_limited() may still let through */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config.h"
 
-#include "format/inode.h"
+#include "format/dinode.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The on-disk inode, decoded into host order. Pure: no IO, no locks. */
-#ifndef EXT4D_FORMAT_INODE_H
-#define EXT4D_FORMAT_INODE_H
+#ifndef EXT4D_FORMAT_DINODE_H
+#define EXT4D_FORMAT_DINODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "config.h"
 
-#include "format/xattr.h"
+#include "format/xattr_region.h"
 
 #include <errno.h>
 

@@ -5,8 +5,8 @@
  * its last field (struct ext4_xattr_ibody_header). A large value may be an inode's data instead
  * (ea_inode). Pure: no IO, no locks.
  */
-#ifndef EXT4D_FORMAT_XATTR_H
-#define EXT4D_FORMAT_XATTR_H
+#ifndef EXT4D_FORMAT_XATTR_REGION_H
+#define EXT4D_FORMAT_XATTR_REGION_H
 
 #include <stdbool.h>
 #include <stddef.h>
