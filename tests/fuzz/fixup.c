@@ -17,7 +17,7 @@
 #include "format/extent.h"
 #include "format/fcommit.h"
 #include "format/gdesc.h"
-#include "format/inode.h"
+#include "format/dinode.h"
 #include "format/jbd2.h"
 #include "format/le.h"
 #include "format/super.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/inode.h"
+#include "format/dinode.h"
 #include "format/le.h"
 #include "format/super.h"
 

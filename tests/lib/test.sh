@@ -103,9 +103,13 @@ wait_until()
 	done
 }
 
+# From the list of mounts: mountpoint(1) does not know one whose root cannot be read.
 is_mounted()
 {
-	mountpoint -q "$1"
+	local path=$1
+
+	[ "${path#/}" != "$path" ] || path=$PWD/$path
+	grep -qF " $path " /proc/self/mountinfo
 }
 
 # Milliseconds of a clock that only goes forward.
@@ -147,9 +151,10 @@ server_of()
 		cut -d/ -f3 | sort -un | grep .
 }
 
+# Whether a process has ended; it may still be waiting for its parent to take notice.
 is_gone()
 {
-	! kill -0 "$1" 2>/dev/null
+	! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status" 2>/dev/null
 }
 
 # Runs a command as a user without rights: nobody, or whoever runs the test if that is not root.
@@ -216,6 +221,7 @@ if [ -z "${WORK:-}" ]; then
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/ext4d-test.XXXXXX")
 	WORK_IS_OURS=1
 fi
+WORK=$(cd "$WORK" && pwd -P)
 cd "$WORK"
 chmod 755 "$WORK"
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "format/inode.h"
+#include "format/dinode.h"
 #include "format/le.h"
 #include "util/crc32c.h"
 

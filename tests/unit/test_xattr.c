@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "format/le.h"
-#include "format/xattr.h"
+#include "format/xattr_region.h"
 #include "util/crc32c.h"
 
 #define BLOCK_SIZE 1024
