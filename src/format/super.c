@@ -138,6 +138,9 @@ static int check_extent(struct super *sb, uint64_t image_size, char why[SUPER_WH
 {
 	uint64_t groups;
 
+	/* block 0 of 1 KiB holds no superblock; bigalloc counts from there all the same */
+	if (sb->first_data_block == 0 && sb->block_size == 1024 && !sb->cluster_bits)
+		return refuse(why, -EUCLEAN, "first data block 0 with blocks of 1024 bytes");
 	if (sb->first_data_block >= sb->blocks)
 		return refuse(why, -EUCLEAN, "first data block %u lies past the end",
 			sb->first_data_block);

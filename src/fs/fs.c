@@ -196,7 +196,11 @@ static int replay_journal(struct fs *fs)
 	err = attach(fs);
 	if (!err && result.fc_nr)
 		err = replay_fast_commits(fs, &result);
-	if (!err)
+	if (!err && result.corrupt)
+		log_warn(fs->log, "the journal is damaged: only %u transactions, %llu blocks, were "
+				  "replayed into memory", result.transactions,
+			(unsigned long long)result.blocks);
+	else if (!err)
 		log_info(fs->log, "journal replayed into memory: %u transactions, %llu blocks%s",
 			result.transactions, (unsigned long long)result.blocks,
 			fs->fcr ? ", and fast commits" : "");

@@ -103,6 +103,7 @@ done
 
 # The checksum's own place depends on i_extra_isize: nothing can be made right there.
 inode_case EUCLEAN "inode $ino: .*i_extra_isize 160" "i_extra_isize 160" $((inode + 0x80)):2=160
-inode_case EUCLEAN "inode $ino: .*i_extra_isize 65532" "i_extra_isize 65532" $((inode + 0x80)):2=0xfffc
+inode_case EUCLEAN "inode $ino: .*i_extra_isize 65532" "i_extra_isize 65532" \
+	$((inode + 0x80)):2=0xfffc
 inode_case EUCLEAN "inode $ino: .*i_extra_isize 33" "i_extra_isize 33" $((inode + 0x80)):2=33
 inode_case EUCLEAN "inode $ino: .*size" "negative size" $((inode + 0x6c)):4=0x80000000

@@ -34,7 +34,8 @@ for feature in metadata_csum ^metadata_csum; do
 			$((inode + 4)):4=$size
 	done
 	link_case fast EUCLEAN 'symlink of' "fast: size 2^32 - 1" $((inode + 4)):4=0xffffffff
-	link_case fast EUCLEAN 'symlink target shorter than its 9 bytes' "fast: NUL inside" $((inode + 40 + 4)):1=0
+	link_case fast EUCLEAN 'symlink target shorter than its 9 bytes' "fast: NUL inside" \
+		$((inode + 40 + 4)):1=0
 	link_case fast EUCLEAN 'symlink target shorter than its 40 bytes' "fast: size past its end" \
 		$((inode + 4)):4=40
 	link_case fast EUCLEAN 'extent header|symlink' "fast: as if slow" \
@@ -44,12 +45,15 @@ for feature in metadata_csum ^metadata_csum; do
 	inode=$(inode_at /links/slow)
 	block=$(block_at /links/slow)
 	link_case slow EUCLEAN 'symlink of 0 bytes' "slow: empty" $((inode + 4)):4=0
-	link_case slow EUCLEAN 'symlink of 4096 bytes' "slow: size 4096" $((inode + 4)):4=4096
+	link_case slow EUCLEAN 'symlink of 4096 bytes' "slow: size 4096" \
+		$((inode + 4)):4=4096
 	link_case slow EUCLEAN 'symlink of 4294967295 bytes' "slow: size 2^32 - 1" \
 		$((inode + 4)):4=0xffffffff
-	link_case slow EUCLEAN 'symlink target shorter than its 150 bytes' "slow: NUL inside" $((block + 7)):1=0
+	link_case slow EUCLEAN 'symlink target shorter than its 150 bytes' "slow: NUL inside" \
+		$((block + 7)):1=0
 	link_case slow EUCLEAN 'symlink target shorter than its 4095 bytes' "slow: size past its end" \
 		$((inode + 4)):4=4095
-	link_case slow EUCLEAN 'extent outside' "slow: block outside" $((inode + 60)):4=0x7fffffff
+	link_case slow EUCLEAN 'extent outside' "slow: block outside" \
+		$((inode + 60)):4=0x7fffffff
 	link_case slow EUCLEAN 'fast symlink of 150 bytes' "slow: as if fast" $((inode + 0x1c)):4=0
 done

@@ -11,7 +11,7 @@ sb()
 	echo $((SB + $1)):$2="$3"
 }
 
-# refuses PATTERN NAME CHANGE...: once as it is, once without a word about norecovery.
+# refuses PATTERN NAME CHANGE...: with or without the journal.
 refuses()
 {
 	hurt "${@:2}"
@@ -32,7 +32,8 @@ refuses 'blocks per group|superblock' "no blocks per group" "$(sb 0x20 4 0)"
 refuses 'blocks per group|superblock' "too many blocks per group" \
 	"$(sb 0x20 4 0x80000000)" "$(sb 0x24 4 0x80000000)"
 refuses 'first data block|superblock|truncated' "first data block past the end" "$(sb 0x14 4 5000)"
-refuses 'first data block|superblock|truncated' "first data block 2^32 - 1" "$(sb 0x14 4 0xffffffff)"
+refuses 'first data block|superblock|truncated' "first data block 2^32 - 1" \
+	"$(sb 0x14 4 0xffffffff)"
 refuses 'descriptor size|superblock' "descriptor size 0" "$(sb 0xfe 2 0)"
 refuses 'descriptor size|superblock' "descriptor size 65" "$(sb 0xfe 2 65)"
 refuses 'descriptor size|superblock' "descriptor size 32768" "$(sb 0xfe 2 0x8000)"
@@ -58,17 +59,22 @@ refused 'superblock checksum|checksum'
 hurt_only "a field behind the checksum's back" "$(sb 0x78 1 65)"
 refused 'superblock checksum|checksum'
 
-# features
-refuses 'unsupported feature.*compression' "compression" "$(sb 0x60 4 $(($(number_at $((SB + 0x60)) 4) | 1)))"
-refuses 'unsupported feature.*dirdata' "dirdata" "$(sb 0x60 4 $(($(number_at $((SB + 0x60)) 4) | 0x1000)))"
+# or_bit FIELD BIT: the feature word with one more bit
+or_bit()
+{
+	sb "$1" 4 $(($(number_at $((SB + $1)) 4) | $2))
+}
+
+refuses 'unsupported feature.*compression' "compression" "$(or_bit 0x60 1)"
+refuses 'unsupported feature.*dirdata' "dirdata" "$(or_bit 0x60 0x1000)"
 refuses 'unsupported feature.*FEATURE_I31' "bit 31" \
-	"$(sb 0x60 4 $(($(number_at $((SB + 0x60)) 4) | 0x80000000)))"
+	"$(or_bit 0x60 0x80000000)"
 refuses 'unsupported feature.*compression.*FEATURE_I31' "two of them" \
-	"$(sb 0x60 4 $(($(number_at $((SB + 0x60)) 4) | 0x80000001)))"
+	"$(or_bit 0x60 0x80000001)"
 refuses 'external journal' "an external journal" "$(sb 0x60 4 8)"
 for field in 0x5c 0x64; do
 	hurt "unknown features at $field" \
-		"$(sb $field 4 $(($(number_at $((SB + field)) 4) | 0x80000000)))"
+		"$(or_bit $field 0x80000000)"
 	start
 	stop
 done

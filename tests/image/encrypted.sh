@@ -34,7 +34,7 @@ fill_short_names()
 }
 
 build_image
-umount mnt
+kumount mnt
 kernel_view image
 ! grep -q '^./v.*/sizes/s100' kernel.tree || fail "the kernel still has the key"
 grep -q 'error open ENOKEY' kernel.tree || fail "the kernel opens encrypted files"

@@ -23,7 +23,7 @@ block_of()
 SETUP()
 {
 	# Left to itself, the kernel's allocator fills the low half.
-	umount "$1"
+	kumount "$1"
 	move /sizes/s65536 "$(block_of /sizes/s65536)" 4400000000 16
 	move /symlinks "$(block_of /symlinks)" 4500000000 1
 	# The bitmaps follow.

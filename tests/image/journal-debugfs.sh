@@ -27,7 +27,7 @@ for version in none 2 3; do
 		MKE2FS=(-t ext4 -b 4096 -O "$width")
 		[ "$version" != none ] || MKE2FS=(-t ext4 -b 4096 -O "$width,^metadata_csum")
 		build_image
-		umount mnt
+		kumount mnt
 		case $version in
 		none) journal ;;
 		*) journal -c -v "$version" ;;

@@ -8,7 +8,7 @@ MKE2FS=(-t ext4 -b 1024 -O ^extent,^64bit,^flex_bg,^metadata_csum)
 FILL=(tree indirect bigdir)
 SETUP()
 {
-	umount "$1"
+	kumount "$1"
 	tune2fs -O extent image >/dev/null
 	kmount image "$1"
 	"$(tool image/fill)" "$1" fragments unwritten sizes

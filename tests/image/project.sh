@@ -9,7 +9,7 @@ MKE2FS=(-t ext4 -b 4096 -I 256)
 FILL=(tree sizes flags)
 SETUP()
 {
-	umount "$1"
+	kumount "$1"
 	debugfs -w -f - image >/dev/null 2>&1 <<-END
 		feature project
 		set_inode_field sizes/s1 projid 1

@@ -9,7 +9,7 @@ MKE2FS=(-t ext4 -b 4096 -I 256)
 FILL=(tree owners sizes)
 SETUP()
 {
-	umount "$1"
+	kumount "$1"
 	tune2fs -O quota,project -Q usrquota,grpquota,prjquota image >/dev/null
 	kmount image "$1" ro
 }

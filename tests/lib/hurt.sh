@@ -167,28 +167,34 @@ stop_only()
 	done
 }
 
-# refused PATTERN [ARGUMENT...]: the mount of $FILE, in one line that matches.
+# Tries to mount $FILE, which must be refused with exit status 32; what is said stands in ./out.
 FILE=image
-refused()
+not_mounted()
 {
-	local pattern=$1 status=0
+	local status=0
 
-	shift
 	timeout --foreground $CASE_LIMIT "$EXT4D" "$FILE" mnt "$@" >out 2>&1 </dev/null || status=$?
 	equal "exit status ($(cat out))" 32 "$status"
 	! is_mounted mnt || fail "refused and mounted"
-	must_say "$pattern"
 }
 
-# refused_after PATTERN [ARGUMENT...]: a line about the damage itself comes first.
+# refused PATTERN [ARGUMENT...]: in one line that matches.
+refused()
+{
+	not_mounted "${@:2}"
+	must_say "$1"
+}
+
+# refused_after PATTERN...: all of them match; a line about the damage itself may come first.
 refused_after()
 {
-	local pattern=$1
+	local pattern
 
-	shift
-	(refused '.' "$@") >/dev/null 2>&1 || [ "$(wc -l <out)" -gt 1 ] || fail "not refused: $(cat out)"
-	! is_mounted mnt || fail "refused and mounted"
-	grep -Eq -- "$pattern" out || fail "output does not match '$pattern': $(cat out)"
+	not_mounted
+	for pattern; do
+		grep -Eq -- "$pattern" out || fail "output does not match '$pattern': $(cat out)"
+	done
+	! grep -v '^ext4d: ' out || fail "other lines than ext4d's"
 }
 
 declare -A ERROR=(

@@ -55,7 +55,7 @@ kernel_view()
 	kmount "$1" mnt ro
 	dump kernel.tree mnt
 	dump_statfs mnt >kernel.statfs
-	umount mnt
+	kumount mnt
 }
 
 # Everything about a file that a write would change: contents, data map, times. The images are
@@ -89,7 +89,7 @@ view()
 compare_image()
 {
 	build_image
-	umount mnt
+	kumount mnt
 	judge image
 	kernel_view image
 	! grep -q ' error ' kernel.tree || fail "the kernel has errors: $(grep ' error ' kernel.tree)"
@@ -141,14 +141,14 @@ commit()
 dirty_image()
 {
 	build_image
-	umount mnt
+	kumount mnt
 	kmount image mnt "nodelalloc${JOPTIONS:+,$JOPTIONS}"
 	CHANGE mnt
 	cp --sparse=always image dirty
 	if [ "$(type -t LET_GO)" = function ]; then
 		LET_GO
 	fi
-	umount mnt
+	kumount mnt
 	dumpe2fs -h dirty 2>/dev/null | has needs_recovery || fail "the journal is clean"
 }
 
@@ -179,7 +179,7 @@ compare_norecovery()
 {
 	kmount dirty mnt ro,norecovery
 	dump kernel.old mnt
-	umount mnt
+	kumount mnt
 	! cmp -s kernel.tree kernel.old || fail "the replay changes nothing that can be seen"
 	view old dirty -o norecovery
 	same_text kernel.old old.tree "norecovery: the trees differ (< kernel, > ext4d)"

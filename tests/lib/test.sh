@@ -143,6 +143,19 @@ kmount()
 	mount -t ext4 -o "loop${3:+,$3}" "$1" "$2"
 }
 
+# Unmounts what kmount mounted and waits for the end of it: a mount namespace that was copied
+# meanwhile, by a test beside this one, holds the filesystem a moment longer.
+kumount()
+{
+	local loop file
+
+	loop=$(findmnt -n -o SOURCE --mountpoint "$1")
+	file=$(losetup -n -O BACK-FILE "$loop")
+	umount "$1"
+	wait_until 60 eval '[ "$(losetup -n -O BACK-FILE "$loop" 2>/dev/null)" != "$file" ]' ||
+		fail "$loop still has $file"
+}
+
 # The server of a mountpoint holds the image open: its process id by the image's path.
 server_of()
 {

@@ -9,7 +9,7 @@ kmount image k
 echo durable >k/file
 sync k/file
 cp image dirty
-umount k
+kumount k
 for file in image dirty; do
 	loop=$(losetup -f --show "$file")
 	stat=/sys/block/${loop#/dev/}/stat

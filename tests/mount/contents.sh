@@ -12,7 +12,7 @@ for i in {1..8}; do
 	head -c 5000001 /dev/urandom >"mnt/random$i"
 done
 (cd mnt && find . -type f -exec sha256sum {} +) >sums
-umount mnt
+kumount mnt
 for round in cold again; do
 	emount image mnt
 	for file in mnt/sizes/s[1-9]* mnt/fragments/* mnt/unwritten/* mnt/random1; do

@@ -8,7 +8,7 @@ probe=$(tool mount/probe)
 make_image image 32M -t ext4
 kmount image mnt
 "$(tool image/fill)" mnt tree sizes
-umount mnt
+kumount mnt
 emount image mnt
 first=$("$probe" handle mnt/sizes/s100; "$probe" handle mnt/tree/bush1/f3; "$probe" handle mnt/tree)
 eumount mnt

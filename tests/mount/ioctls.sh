@@ -8,7 +8,7 @@ probe=$(tool mount/probe)
 make_image image 32M -t ext4 -L "a label 16 bytes"
 kmount image mnt
 "$(tool image/fill)" mnt flags sizes
-umount mnt
+kumount mnt
 list()
 {
 	lsattr -R -a -v mnt 2>&1 | sort
@@ -17,7 +17,7 @@ list()
 kmount image mnt ro
 list >kernel.list
 ioctls=$("$probe" ioctls mnt/sizes/s100; "$probe" ioctls mnt/sizes)
-umount mnt
+kumount mnt
 emount image mnt
 list >ext4d.list
 equal "ioctls" "$ioctls" "$("$probe" ioctls mnt/sizes/s100; "$probe" ioctls mnt/sizes)"

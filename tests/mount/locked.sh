@@ -30,11 +30,11 @@ if [ "$(id -u)" = 0 ]; then
 	kmount image k
 	must_fail "$EXT4D" image mnt
 	must_say "mounted.* on $WORK/k"
-	umount k
+	kumount k
 	kmount image k ro
 	emount image mnt
 	eumount mnt
-	umount k
+	kumount k
 	emount image mnt
 	eumount mnt
 fi

@@ -17,7 +17,7 @@ sync k
 echo durable >k/file
 sync k/file
 cp dirty copy
-umount k
+kumount k
 dumpe2fs -h copy 2>/dev/null | has needs_recovery || fail "the journal is clean"
 
 mkdir storage

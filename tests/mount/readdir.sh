@@ -12,7 +12,7 @@ for features in "-b 4096" "-b 1024" "-b 1024 -O ^dir_index" "-b 4096 -O inline_d
 	make_image image 160M -t ext4 -N 60000 $features
 	kmount image mnt
 	"$(tool image/fill)" mnt "bigdir=$number" smalldirs
-	umount mnt
+	kumount mnt
 	emount image mnt
 	equal "entries ($features)" "$((number + 2))" "$("$probe" dirseek mnt/bigdir)"
 	for dir in mnt/smalldirs/*; do

@@ -8,7 +8,7 @@ probe=$(tool mount/probe)
 make_image image 64M -t ext4 -b 1024
 kmount image mnt
 "$(tool image/fill)" mnt sparse=1000000000000 unwritten sizes fragments=300
-umount mnt
+kumount mnt
 list()
 {
 	local file
@@ -20,7 +20,7 @@ list()
 }
 kmount image mnt ro
 list >kernel.seek
-umount mnt
+kumount mnt
 emount image mnt
 list >ext4d.seek
 # Once more with every page cached: of a file, data is not what was read.

@@ -12,11 +12,11 @@ for features in "-t ext4 -b 4096" "-t ext4 -b 1024 -O ^resize_inode,meta_bg" "-t
 	kmount image mnt
 	head -c 3000000 /dev/zero >mnt/file
 	mkdir mnt/{1..50}
-	umount mnt
+	kumount mnt
 	for option in bsddf minixdf; do
 		kmount image mnt ro,$option
 		want=$(dump_statfs mnt)
-		umount mnt
+		kumount mnt
 		emount image mnt -o $option
 		got=$(dump_statfs mnt)
 		eumount mnt
