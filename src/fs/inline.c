@@ -39,9 +39,10 @@ int inline_read(struct inode *inode, uint64_t off, void *buf, size_t len)
 
 	if (err)
 		return err;
-	if (inode->d.size > have)
+	/* what an attribute does not hold is zeros, but there has to be one */
+	if (have == DINODE_BLOCK_SIZE && inode->d.size > have)
 		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
-			"inline data of %zu bytes in a file of %llu", have,
+			"no attribute holds the inline data of a file of %llu bytes",
 			(unsigned long long)inode->d.size);
 	if (off < have) {
 		part = have - off < len ? have - off : len;

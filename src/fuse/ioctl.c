@@ -12,14 +12,16 @@
 #define IOC_GETFSUUID _IOR(0x15, 0, struct ioctl_uuid)
 #define EXT4_IOC_GETVERSION_OLD _IOR('f', 3, long)
 
+#define EOFBLOCKS_FL 0x00400000 /* of older kernels, shown to this day */
+
 /* Flags that FS_IOC_GETFLAGS shows: EXT4_FL_USER_VISIBLE of the kernel. */
 #define USER_VISIBLE_FLAGS                                                                         \
 	(EXT2_SECRM_FL | EXT2_UNRM_FL | EXT2_COMPR_FL | EXT2_SYNC_FL | EXT2_IMMUTABLE_FL |         \
 		EXT2_APPEND_FL | EXT2_NODUMP_FL | EXT2_NOATIME_FL | EXT2_DIRTY_FL |                \
 		EXT2_COMPRBLK_FL | EXT2_NOCOMPR_FL | EXT4_ENCRYPT_FL | EXT2_INDEX_FL |             \
 		EXT3_JOURNAL_DATA_FL | EXT2_NOTAIL_FL | EXT2_DIRSYNC_FL | EXT2_TOPDIR_FL |         \
-		EXT4_HUGE_FILE_FL | EXT4_EXTENTS_FL | EXT4_VERITY_FL | EXT4_EA_INODE_FL |          \
-		FS_DAX_FL | EXT4_INLINE_DATA_FL | EXT4_PROJINHERIT_FL | EXT4_CASEFOLD_FL)
+		EXT4_EXTENTS_FL | EXT4_VERITY_FL |                                                 \
+		EOFBLOCKS_FL | FS_DAX_FL | EXT4_INLINE_DATA_FL | EXT4_PROJINHERIT_FL | EXT4_CASEFOLD_FL)
 
 static uint32_t visible_flags(const struct inode *inode)
 {
