@@ -7,17 +7,9 @@ SIZE=64M
 MKE2FS=(-t ext4 -b 4096 -O ^metadata_csum)
 FILL=(tree bigdir churn)
 JOPTIONS=journal_async_commit,data=writeback
-# Several transactions that make, change and take away.
 CHANGE()
 {
-	"$(tool image/fill)" "$1" fragments sizes
-	commit "$1"
-	mv "$1/tree/bush1" "$1/moved"
-	rm -r "$1/tree/bush2" "$1"/bigdir/entry-1*
-	commit "$1"
-	"$(tool image/fill)" "$1" symlinks xattrs=900
-	truncate -s 100 "$1/sizes/s65536"
-	commit "$1"
+	usual_changes "$1"
 }
 
 dirty_image
