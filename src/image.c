@@ -89,7 +89,7 @@ int image_open(const char *path, const struct image_options *opts, struct log *l
 		close(fd);
 		return err;
 	}
-	err = blk_file_new(fd, &whole);
+	err = blk_file_new(fd, false, &whole);
 	if (err)
 		return say_open_error(log, path, err);
 	if (opts->has_offset) {

@@ -7,6 +7,7 @@
 #ifndef EXT4D_BLK_BLK_H
 #define EXT4D_BLK_BLK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,12 @@ struct blk;
 struct blk_ops {
 	/* The whole range or -errno, never a short count. Any thread, any time. */
 	int (*read)(struct blk *blk, uint64_t off, void *buf, size_t len);
+	/* As read; NULL in a layer that is read-only. */
+	int (*write)(struct blk *blk, uint64_t off, const void *buf, size_t len);
+	/* Every write that returned before is durable when this returns. NULL: read-only. */
+	int (*flush)(struct blk *blk);
+	/* The range's contents are of no more interest. NULL: not supported. */
+	int (*discard)(struct blk *blk, uint64_t off, uint64_t len);
 	void (*close)(struct blk *blk);
 };
 
@@ -32,6 +39,19 @@ struct blk {
  */
 int blk_read(struct blk *blk, uint64_t off, void *buf, size_t len) MUST_CHECK;
 
+/*
+ * Writes len bytes at off. 0; -EROFS where a layer is read-only; -EIO where the range leaves the image;
+ * -errno of the storage, with any part of the range written. Any thread, any time; two writes of
+ * overlapping ranges are the callers' to order.
+ */
+int blk_write(struct blk *blk, uint64_t off, const void *buf, size_t len) MUST_CHECK;
+
+/* Makes all writes that have returned durable. 0, -EROFS, -errno of the storage. */
+int blk_flush(struct blk *blk) MUST_CHECK;
+
+/* Tells the storage that a range is unused: it may read as anything. 0, -EOPNOTSUPP, -errno. */
+int blk_discard(struct blk *blk, uint64_t off, uint64_t len) MUST_CHECK;
+
 /* Closes the stack from blk downwards; NULL is allowed. */
 void blk_close(struct blk *blk);
 
@@ -43,14 +63,14 @@ static inline void blk_closep(struct blk **blk)
 
 /*
  * A regular file or block device through the descriptor fd, which the layer owns from then on
- * (also on failure). size is what fstat or the device says.
+ * (also on failure). size is what fstat or the device says. writable: fd is open for writing.
  */
-int blk_file_new(int fd, struct blk **ret) MUST_CHECK;
+int blk_file_new(int fd, bool writable, struct blk **ret) MUST_CHECK;
 
 /* The len bytes at off of lower, which it owns on success. -EINVAL if they leave lower. */
 int blk_window_new(struct blk *lower, uint64_t off, uint64_t len, struct blk **ret) MUST_CHECK;
 
-/* A copy of len bytes of memory, for fuzzing and unit tests. */
+/* A copy of len bytes of memory, for fuzzing and unit tests; writable. */
 int blk_mem_new(const void *data, size_t len, struct blk **ret) MUST_CHECK;
 
 #endif

@@ -5,13 +5,16 @@
 #include "blk/blk.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 struct blk_file {
 	struct blk blk;
-	int fd; /* [const] owned */
+	int fd;	     /* [const] owned */
+	bool device; /* [const] a block device, not a file */
 };
 
 static int file_read(struct blk *blk, uint64_t off, void *buf, size_t len)
@@ -35,6 +38,43 @@ static int file_read(struct blk *blk, uint64_t off, void *buf, size_t len)
 	return 0;
 }
 
+static int file_write(struct blk *blk, uint64_t off, const void *buf, size_t len)
+{
+	struct blk_file *file = (struct blk_file *)blk;
+	const uint8_t *src = buf;
+
+	while (len) {
+		ssize_t put = pwrite(file->fd, src, len, (off_t)off);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		if (put == 0)
+			return -EIO;
+		src += put;
+		off += (uint64_t)put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+static int file_flush(struct blk *blk)
+{
+	return fdatasync(((struct blk_file *)blk)->fd) ? -errno : 0;
+}
+
+static int file_discard(struct blk *blk, uint64_t off, uint64_t len)
+{
+	struct blk_file *file = (struct blk_file *)blk;
+	uint64_t range[2] = { off, len };
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	if (file->device)
+		return ioctl(file->fd, BLKDISCARD, range) ? -errno : 0;
+	return fallocate(file->fd, mode, (off_t)off, (off_t)len) ? -errno : 0;
+}
+
 static void file_close(struct blk *blk)
 {
 	struct blk_file *file = (struct blk_file *)blk;
@@ -45,13 +85,22 @@ static void file_close(struct blk *blk)
 
 static const struct blk_ops file_ops = {
 	.read = file_read,
+	.write = file_write,
+	.flush = file_flush,
+	.discard = file_discard,
 	.close = file_close,
 };
 
-static int size_of(int fd, uint64_t *ret)
+static const struct blk_ops readonly_ops = {
+	.read = file_read,
+	.close = file_close,
+};
+
+static int size_of(int fd, uint64_t *ret, bool *ret_device)
 {
 	struct stat st;
 
+	*ret_device = false;
 	if (fstat(fd, &st))
 		return -errno;
 	if (S_ISREG(st.st_mode)) {
@@ -60,20 +109,21 @@ static int size_of(int fd, uint64_t *ret)
 	}
 	if (!S_ISBLK(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTBLK;
+	*ret_device = true;
 	return ioctl(fd, BLKGETSIZE64, ret) ? -errno : 0;
 }
 
-int blk_file_new(int fd, struct blk **ret)
+int blk_file_new(int fd, bool writable, struct blk **ret)
 {
 	struct blk_file *file = calloc(1, sizeof(*file));
-	int err = file ? size_of(fd, &file->blk.size) : -ENOMEM;
+	int err = file ? size_of(fd, &file->blk.size, &file->device) : -ENOMEM;
 
 	if (err) {
 		free(file);
 		close(fd);
 		return err;
 	}
-	file->blk.ops = &file_ops;
+	file->blk.ops = writable ? &file_ops : &readonly_ops;
 	file->fd = fd;
 	*ret = &file->blk;
 	return 0;

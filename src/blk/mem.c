@@ -18,6 +18,18 @@ static int mem_read(struct blk *blk, uint64_t off, void *buf, size_t len)
 	return 0;
 }
 
+static int mem_write(struct blk *blk, uint64_t off, const void *buf, size_t len)
+{
+	memcpy(((struct blk_mem *)blk)->data + off, buf, len);
+	return 0;
+}
+
+static int mem_flush(struct blk *blk)
+{
+	(void)blk;
+	return 0;
+}
+
 static void mem_close(struct blk *blk)
 {
 	free(blk);
@@ -25,6 +37,8 @@ static void mem_close(struct blk *blk)
 
 static const struct blk_ops mem_ops = {
 	.read = mem_read,
+	.write = mem_write,
+	.flush = mem_flush,
 	.close = mem_close,
 };
 

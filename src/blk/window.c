@@ -19,6 +19,25 @@ static int window_read(struct blk *blk, uint64_t off, void *buf, size_t len)
 	return blk_read(win->lower, win->off + off, buf, len);
 }
 
+static int window_write(struct blk *blk, uint64_t off, const void *buf, size_t len)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+
+	return blk_write(win->lower, win->off + off, buf, len);
+}
+
+static int window_flush(struct blk *blk)
+{
+	return blk_flush(((struct blk_window *)blk)->lower);
+}
+
+static int window_discard(struct blk *blk, uint64_t off, uint64_t len)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+
+	return blk_discard(win->lower, win->off + off, len);
+}
+
 static void window_close(struct blk *blk)
 {
 	struct blk_window *win = (struct blk_window *)blk;
@@ -29,6 +48,9 @@ static void window_close(struct blk *blk)
 
 static const struct blk_ops window_ops = {
 	.read = window_read,
+	.write = window_write,
+	.flush = window_flush,
+	.discard = window_discard,
 	.close = window_close,
 };
 

@@ -281,15 +281,16 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	return 0;
 }
 
-void fs_close(struct fs *fs)
+int fs_close(struct fs *fs)
 {
 	if (!fs)
-		return;
+		return 0;
 	detach(fs);
 	fcr_free(fs->fcr);
 	blk_close(fs->blk);
 	lock_fini(&fs->sum_lock);
 	free(fs);
+	return 0;
 }
 
 const struct super *fs_super(const struct fs *fs)

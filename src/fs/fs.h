@@ -17,7 +17,20 @@
 
 struct fs;
 
+/* What happens when damage is found while the filesystem is writable (mount(8), errors=). */
+enum fs_errors {
+	FS_ERRORS_DEFAULT, /* as the superblock says */
+	FS_ERRORS_CONTINUE,
+	FS_ERRORS_RO,
+	FS_ERRORS_PANIC,
+};
+
 struct fs_options {
+	bool writable;	    /* changes are allowed: blk can be written, the journal is recovered on disk */
+	enum fs_errors errors;
+	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
+	bool discard;	    /* discard blocks once their freeing has committed */
+	const char *mounted_on; /* for s_last_mounted; NULL: unknown */
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */
 	size_t cache_bytes; /* budget of metadata buffers; 0: FS_CACHE_DEFAULT */
@@ -25,25 +38,39 @@ struct fs_options {
 	bool (*interrupted)(void); /* NULL: never */
 };
 
+#define FS_COMMIT_DEFAULT 5 /* JBD2_DEFAULT_MAX_COMMIT_AGE */
 #define FS_CACHE_DEFAULT ((size_t)128 << 20)
 
 /*
- * Opens the filesystem on blk read-only and, where its journal wants recovery, replays it into
- * memory. On failure says why in one line of the log: -EINVAL not an ext2/3/4 filesystem or
+ * Opens the filesystem on blk. Where its journal wants recovery, replays it: into memory, or to the
+ * image if opts->writable. On failure says why in one line of the log: -EINVAL not an ext2/3/4 filesystem or
  * truncated, -EOPNOTSUPP an unknown feature, -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
  * Owns blk from then on, also on failure.
  */
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)
 	MUST_CHECK;
 
-/* Releases everything; no inode may be held. NULL is allowed. */
-void fs_close(struct fs *fs);
+/*
+ * Releases everything, after writing it out and marking the filesystem clean if it is writable; returns
+ * the first error of that. No inode may be held. NULL is allowed.
+ */
+int fs_close(struct fs *fs);
+
+/*
+ * Whether changes are possible now: opened writable, and no error has made it read-only since.
+ */
+bool fs_is_writable(const struct fs *fs);
+
+/* syncfs(2): everything done before is durable on return. */
+int fs_sync(struct fs *fs) MUST_CHECK;
 
 /* The geometry and features. [const] */
 const struct super *fs_super(const struct fs *fs);
 
 /*
- * Reports damage: one rate-limited line naming inode ino (0: the filesystem) and what is wrong.
+ * Reports damage: one rate-limited line naming inode ino (0: the filesystem) and what is wrong. On a
+ * writable filesystem also records it in the superblock and does what errors= asks for. Takes
+ * LOCK_RANK_LEAF only.
  * Returns err, so that a check reads `return fs_corrupt(...)`. err is -EUCLEAN, or -EBADMSG
  * for a checksum.
  */

@@ -11,15 +11,24 @@
 #include "format/dinode.h"
 #include "fs/extmap.h"
 #include "fs/fs.h"
+#include "journal/journal.h"
 #include "util/lock.h"
-
 
 struct inode {
 	struct fs *fs;	   /* [const] */
 	uint32_t ino;	   /* [const] */
 	uint32_t csum_seed;/* [const] see dinode_csum_seed() */
-	struct dinode d;   /* [const] while the filesystem is read-only */
+	/*
+	 * Rank INODE. Covers d, the contents, the map of blocks and the attributes: held for reading
+	 * by who looks, for writing by who changes. Nobody needs it while the filesystem is read-only.
+	 */
+	struct rwlock lock;
+	struct dinode d;   /* [lock] */
 	struct extmap map; /* its own lock inside; see map.h */
+	_Atomic uint32_t tid;	   /* last transaction that changed the inode, 0: none; for fsync */
+	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
+	/* Where the allocator goes on for this inode, see balloc.h. */
+	uint64_t alloc_goal; /* [lock] block, 0: unknown */
 	/* private to icache.c */
 	unsigned refs;		 /* [shard lock] */
 	struct inode *hash_next; /* [shard lock] */
@@ -59,6 +68,55 @@ int inode_get(struct fs *fs, uint32_t ino, struct inode **ret) MUST_CHECK;
 int inode_get_special(struct fs *fs, uint32_t ino, struct inode **ret) MUST_CHECK;
 
 void inode_put(struct inode *inode);
+
+/*
+ * Holds an inode that was just allocated (ialloc.h), of which nothing but d is known. -ENOMEM.
+ */
+int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)
+	MUST_CHECK;
+
+/*
+ * The inode has been freed: whoever asks for its number from now on gets another object. The
+ * caller's reference stays.
+ */
+void inode_forget(struct inode *inode);
+
+/*
+ * Writes inode->d to the inode table, within h, and notes h's transaction for fsync. All other bytes
+ * of the raw inode stay. Takes one credit (INODE_CREDITS). The caller holds inode->lock for
+ * writing, or nobody else knows the inode. -EIO, -EROFS, -ENOMEM.
+ */
+int inode_write(struct handle *h, struct inode *inode) MUST_CHECK;
+#define INODE_CREDITS 1
+
+/* The same for changes that fdatasync(2) need not wait for: times. */
+int inode_write_times(struct handle *h, struct inode *inode) MUST_CHECK;
+
+/*
+ * The same with the bytes from EXT2_GOOD_OLD_INODE_SIZE + d.extra_isize on (the attributes in the
+ * inode's body) taken from raw, sb->inode_size bytes of which the rest is ignored. fresh: the inode
+ * was just allocated, nothing of what lies in the table counts.
+ */
+int inode_write_raw(struct handle *h, struct inode *inode, const uint8_t *raw, bool fresh)
+	MUST_CHECK;
+
+/* Copies the raw inode, sb->inode_size bytes, as it is in the table. Errors as dinode_load_raw(). */
+int inode_read_raw(struct inode *inode, uint8_t *ret) MUST_CHECK;
+
+/*
+ * Takes the locks of nr inodes (at most INODE_LOCK_MAX; NULLs and repetitions are allowed) for
+ * writing, in the order of their numbers: no cycle is possible, whatever the tree looks like.
+ */
+#define INODE_LOCK_MAX 4
+struct inode_locks {
+	struct rwlock *locks[INODE_LOCK_MAX];
+	size_t nr;
+};
+void inode_lock_many(struct inode **inodes, size_t nr, struct inode_locks *ret);
+void inode_unlock_many(struct inode_locks *locks);
+
+/* The present as the kernel's FUSE client takes it, CLOCK_REALTIME_COARSE. */
+struct timespec inode_now(void);
 
 /* For CLEANUP. */
 static inline void inode_putp(struct inode **inode)

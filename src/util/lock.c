@@ -4,29 +4,30 @@
 #include "util/lock.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #if EXT4D_DEBUG
 static _Thread_local unsigned held_ranks; /* bit r: this thread holds a lock of rank r */
 
-static void rank_enter(enum lock_rank rank)
+void lock_rank_enter(enum lock_rank rank)
 {
 	assert(held_ranks >> rank == 0);
 	held_ranks |= 1u << rank;
 }
 
-static void rank_leave(enum lock_rank rank)
+void lock_rank_leave(enum lock_rank rank)
 {
 	assert(held_ranks & (1u << rank));
 	held_ranks &= ~(1u << rank);
 }
 #else
-static void rank_enter(enum lock_rank rank)
+void lock_rank_enter(enum lock_rank rank)
 {
 	(void)rank;
 }
 
-static void rank_leave(enum lock_rank rank)
+void lock_rank_leave(enum lock_rank rank)
 {
 	(void)rank;
 }
@@ -52,19 +53,26 @@ void lock_fini(struct lock *lock)
 
 void lock_take(struct lock *lock)
 {
-	rank_enter(lock->rank);
+	lock_rank_enter(lock->rank);
 	must(pthread_mutex_lock(&lock->mutex));
 }
 
 void lock_drop(struct lock *lock)
 {
 	must(pthread_mutex_unlock(&lock->mutex));
-	rank_leave(lock->rank);
+	lock_rank_leave(lock->rank);
 }
 
 void lock_wait(struct lock *lock, pthread_cond_t *cond)
 {
 	must(pthread_cond_wait(cond, &lock->mutex));
+}
+
+void lock_wait_until(struct lock *lock, pthread_cond_t *cond, const struct timespec *until)
+{
+	int err = pthread_cond_timedwait(cond, &lock->mutex, until);
+
+	must(err == ETIMEDOUT ? 0 : err);
 }
 
 void rwlock_init(struct rwlock *lock, enum lock_rank rank)
@@ -80,18 +88,34 @@ void rwlock_fini(struct rwlock *lock)
 
 void rwlock_read(struct rwlock *lock)
 {
-	rank_enter(lock->rank);
+	lock_rank_enter(lock->rank);
 	must(pthread_rwlock_rdlock(&lock->rw));
 }
 
 void rwlock_write(struct rwlock *lock)
 {
-	rank_enter(lock->rank);
+	lock_rank_enter(lock->rank);
 	must(pthread_rwlock_wrlock(&lock->rw));
 }
 
 void rwlock_drop(struct rwlock *lock)
 {
 	must(pthread_rwlock_unlock(&lock->rw));
-	rank_leave(lock->rank);
+	lock_rank_leave(lock->rank);
+}
+
+void rwlock_write_many(struct rwlock **locks, size_t nr)
+{
+	if (nr)
+		lock_rank_enter(locks[0]->rank);
+	for (size_t i = 0; i < nr; i++)
+		must(pthread_rwlock_wrlock(&locks[i]->rw));
+}
+
+void rwlock_drop_many(struct rwlock **locks, size_t nr)
+{
+	for (size_t i = nr; i > 0; i--)
+		must(pthread_rwlock_unlock(&locks[i - 1]->rw));
+	if (nr)
+		lock_rank_leave(locks[0]->rank);
 }

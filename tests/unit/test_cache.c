@@ -218,7 +218,7 @@ static void test_file(void **state)
 	int fd = file_of(1000);
 
 	(void)state;
-	assert_int_equal(blk_file_new(fd, &blk), 0);
+	assert_int_equal(blk_file_new(fd, false, &blk), 0);
 	assert_int_equal(blk->size, 1000);
 	check_ranges(blk, 0);
 	/* shrunk since: an error, no short read */
@@ -237,13 +237,13 @@ static void test_file_refused(void **state)
 
 	(void)state;
 	fds[0] = open("/", O_RDONLY | O_DIRECTORY);
-	assert_int_equal(blk_file_new(fds[0], &blk), -EISDIR);
+	assert_int_equal(blk_file_new(fds[0], false, &blk), -EISDIR);
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(blk_file_new(fds[0], &blk), -ENOTBLK);
+	assert_int_equal(blk_file_new(fds[0], false, &blk), -ENOTBLK);
 	close(fds[1]);
 	fds[0] = open("/dev/null", O_RDONLY);
-	assert_int_equal(blk_file_new(fds[0], &blk), -ENOTBLK);
+	assert_int_equal(blk_file_new(fds[0], false, &blk), -ENOTBLK);
 }
 
 /* ---- cache ---- */

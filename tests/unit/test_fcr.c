@@ -114,7 +114,7 @@ static int setup(void **state)
 	assert_int_equal(ftruncate(fd, (off_t)FS_BLOCKS * BLOCK_SIZE), 0);
 	make_image(env->path);
 	unlink(env->path);
-	assert_int_equal(blk_file_new(fd, &blk), 0);
+	assert_int_equal(blk_file_new(fd, false, &blk), 0);
 	assert_int_equal(fs_open(blk, &opts, &env->log, &env->fs), 0);
 	*state = env;
 	return 0;

@@ -90,7 +90,7 @@ static int try_open(size_t cache_bytes, struct fs **ret)
 	struct blk *blk;
 
 	assert_true(fd >= 0);
-	assert_int_equal(blk_file_new(fd, &blk), 0);
+	assert_int_equal(blk_file_new(fd, false, &blk), 0);
 	return fs_open(blk, &opts, &fixture.log, ret);
 }
 
