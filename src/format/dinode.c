@@ -147,6 +147,113 @@ int dinode_decode(const struct super *sb, const uint8_t *raw, struct dinode *ret
 	return ret->size > INT64_MAX ? -EUCLEAN : 0;
 }
 
+/* Seconds that a 32-bit field with two more bits of epoch, or none, can hold. */
+#define TIME_MIN INT32_MIN
+#define TIME_MAX_PLAIN INT32_MAX
+#define TIME_MAX_EXTRA (((int64_t)3 << 32) + INT32_MAX)
+
+struct timespec dinode_clamp_time(const struct super *sb, uint16_t extra_isize, struct timespec ts)
+{
+	bool extra = sb->inode_size > EXT2_GOOD_OLD_INODE_SIZE &&
+		fits(EXT2_GOOD_OLD_INODE_SIZE + extra_isize, INO_ATIME_EXTRA, 4);
+	int64_t max = extra ? TIME_MAX_EXTRA : TIME_MAX_PLAIN;
+
+	if (ts.tv_sec < TIME_MIN)
+		return (struct timespec){ .tv_sec = TIME_MIN };
+	if (ts.tv_sec > max)
+		return (struct timespec){ .tv_sec = max };
+	if (!extra)
+		ts.tv_nsec = 0;
+	return ts;
+}
+
+/* The inverse of decode_time(). */
+static void encode_time(uint8_t *raw, unsigned end, unsigned off, unsigned extra,
+	const struct timespec *ts)
+{
+	le32_put(raw + off, (uint32_t)ts->tv_sec);
+	if (fits(end, extra, 4)) {
+		uint64_t epoch = (uint64_t)(ts->tv_sec - (int32_t)ts->tv_sec) >> 32 & 3;
+
+		le32_put(raw + extra, (uint32_t)ts->tv_nsec << 2 | (uint32_t)epoch);
+	}
+}
+
+/* The inverse of decode_blocks(), ext4_inode_blocks_set(). */
+static int encode_blocks(const struct super *sb, struct dinode *d, uint8_t *raw)
+{
+	uint64_t blocks = d->blocks;
+
+	d->flags &= ~(uint32_t)EXT4_HUGE_FILE_FL;
+	if (blocks > UINT32_MAX && !super_has_huge_file(sb))
+		return -EFBIG;
+	if (blocks >> 48) {
+		d->flags |= EXT4_HUGE_FILE_FL;
+		blocks >>= sb->block_bits - 9;
+	}
+	le32_put(raw + INO_BLOCKS, (uint32_t)blocks);
+	if (super_has_huge_file(sb))
+		le16_put(raw + INO_BLOCKS_HI, (uint16_t)(blocks >> 32));
+	return 0;
+}
+
+static void encode_extra(const struct super *sb, const struct dinode *d, unsigned end, uint8_t *raw)
+{
+	encode_time(raw, end, INO_ATIME, INO_ATIME_EXTRA, &d->atime);
+	encode_time(raw, end, INO_MTIME, INO_MTIME_EXTRA, &d->mtime);
+	encode_time(raw, end, INO_CTIME, INO_CTIME_EXTRA, &d->ctime);
+	if (d->has_crtime && fits(end, INO_CRTIME, 4))
+		encode_time(raw, end, INO_CRTIME, INO_CRTIME_EXTRA, &d->crtime);
+	if (fits(end, INO_VERSION_HI, 4))
+		le32_put(raw + INO_VERSION_HI, (uint32_t)(d->iversion >> 32));
+	if (fits(end, INO_PROJID, 4) && super_has_project(sb))
+		le32_put(raw + INO_PROJID, d->projid);
+}
+
+int dinode_encode(const struct super *sb, struct dinode *d, uint8_t *raw)
+{
+	unsigned end = EXT2_GOOD_OLD_INODE_SIZE;
+	int err = encode_blocks(sb, d, raw);
+
+	if (err)
+		return err;
+	if (sb->inode_size > EXT2_GOOD_OLD_INODE_SIZE) {
+		if (!d->extra_isize && sb->inode_size >= INO_FULL_SIZE)
+			d->extra_isize = INO_FULL_SIZE - EXT2_GOOD_OLD_INODE_SIZE;
+		le16_put(raw + INO_EXTRA_ISIZE, d->extra_isize);
+		end += d->extra_isize;
+	}
+	le16_put(raw + INO_MODE, d->mode);
+	le16_put(raw + INO_UID, (uint16_t)d->uid);
+	le16_put(raw + INO_UID_HI, (uint16_t)(d->uid >> 16));
+	le16_put(raw + INO_GID, (uint16_t)d->gid);
+	le16_put(raw + INO_GID_HI, (uint16_t)(d->gid >> 16));
+	le16_put(raw + INO_LINKS, (uint16_t)d->nlink);
+	le32_put(raw + INO_FLAGS, d->flags);
+	le32_put(raw + INO_GENERATION, d->generation);
+	le32_put(raw + INO_DTIME, d->dtime);
+	le32_put(raw + INO_SIZE, (uint32_t)d->size);
+	le32_put(raw + INO_SIZE_HI, (uint32_t)(d->size >> 32));
+	le32_put(raw + INO_FILE_ACL, (uint32_t)d->file_acl);
+	le16_put(raw + INO_FILE_ACL_HI, (uint16_t)(d->file_acl >> 32));
+	le32_put(raw + INO_VERSION, (uint32_t)d->iversion);
+	memcpy(raw + INO_BLOCK, d->block, DINODE_BLOCK_SIZE);
+	encode_extra(sb, d, end, raw);
+	return 0;
+}
+
+void dinode_set_rdev(struct dinode *d, dev_t rdev)
+{
+	unsigned maj = major(rdev), min = minor(rdev);
+
+	d->rdev = rdev;
+	memset(d->block, 0, DINODE_BLOCK_SIZE);
+	if (maj < 256 && min < 256)
+		le32_put(d->block, maj << 8 | min);
+	else
+		le32_put(d->block + 4, (min & 0xFF) | maj << 8 | (min & ~0xFFu) << 12);
+}
+
 uint32_t dinode_csum_seed(const struct super *sb, uint32_t ino, uint32_t generation)
 {
 	uint8_t word[4];
@@ -163,32 +270,53 @@ static bool all_zero(const uint8_t *p, size_t len)
 	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
-bool dinode_csum_ok(const struct super *sb, uint32_t ino, const uint8_t *raw)
+/* The checksum that raw should have, and whether 32 bits of it are stored. */
+static uint32_t csum_of(const struct super *sb, uint32_t ino, const uint8_t *raw, bool *ret_wide)
 {
 	static const uint8_t zero[2];
-	uint32_t have = le16_get(raw + INO_CHECKSUM_LO);
-	uint32_t mask = 0xFFFF;
-	uint32_t crc;
-	unsigned at;
+	uint32_t crc = dinode_csum_seed(sb, ino, le32_get(raw + INO_GENERATION));
+	unsigned at = INO_CHECKSUM_HI;
 
-	if (!super_has_metadata_csum(sb))
-		return true;
-	crc = dinode_csum_seed(sb, ino, le32_get(raw + INO_GENERATION));
+	*ret_wide = false;
 	crc = crc32c(crc, raw, INO_CHECKSUM_LO);
 	crc = crc32c(crc, zero, 2);
 	crc = crc32c(crc, raw + INO_CHECKSUM_LO + 2, INO_EXTRA_ISIZE - INO_CHECKSUM_LO - 2);
-	if (sb->inode_size > EXT2_GOOD_OLD_INODE_SIZE) {
-		at = INO_CHECKSUM_HI;
-		crc = crc32c(crc, raw + INO_EXTRA_ISIZE, INO_CHECKSUM_HI - INO_EXTRA_ISIZE);
-		if (le16_get(raw + INO_EXTRA_ISIZE) >= INO_CHECKSUM_HI + 2 - INO_EXTRA_ISIZE) {
-			have |= (uint32_t)le16_get(raw + INO_CHECKSUM_HI) << 16;
-			mask = ~0u;
-			crc = crc32c(crc, zero, 2);
-			at += 2;
-		}
-		crc = crc32c(crc, raw + at, sb->inode_size - at);
+	if (sb->inode_size <= EXT2_GOOD_OLD_INODE_SIZE)
+		return crc;
+	crc = crc32c(crc, raw + INO_EXTRA_ISIZE, INO_CHECKSUM_HI - INO_EXTRA_ISIZE);
+	*ret_wide = le16_get(raw + INO_EXTRA_ISIZE) >= INO_CHECKSUM_HI + 2 - INO_EXTRA_ISIZE;
+	if (*ret_wide) {
+		crc = crc32c(crc, zero, 2);
+		at += 2;
 	}
-	return have == (crc & mask) || all_zero(raw, sb->inode_size);
+	return crc32c(crc, raw + at, sb->inode_size - at);
+}
+
+bool dinode_csum_ok(const struct super *sb, uint32_t ino, const uint8_t *raw)
+{
+	uint32_t have, want;
+	bool wide;
+
+	if (!super_has_metadata_csum(sb))
+		return true;
+	want = csum_of(sb, ino, raw, &wide);
+	have = le16_get(raw + INO_CHECKSUM_LO);
+	if (wide)
+		have |= (uint32_t)le16_get(raw + INO_CHECKSUM_HI) << 16;
+	return have == (wide ? want : want & 0xFFFF) || all_zero(raw, sb->inode_size);
+}
+
+void dinode_csum_set(const struct super *sb, uint32_t ino, uint8_t *raw)
+{
+	uint32_t crc;
+	bool wide;
+
+	if (!super_has_metadata_csum(sb))
+		return;
+	crc = csum_of(sb, ino, raw, &wide);
+	le16_put(raw + INO_CHECKSUM_LO, (uint16_t)crc);
+	if (wide)
+		le16_put(raw + INO_CHECKSUM_HI, (uint16_t)(crc >> 16));
 }
 
 bool dinode_is_fast_symlink(const struct super *sb, const struct dinode *di)

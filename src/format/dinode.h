@@ -40,6 +40,23 @@ int dinode_decode(const struct super *sb, const uint8_t *raw, struct dinode *ret
 /* Whether the inode's checksum holds (always, without metadata_csum or for all zeros). */
 bool dinode_csum_ok(const struct super *sb, uint32_t ino, const uint8_t *raw);
 
+/*
+ * Writes *d into raw (sb->inode_size bytes); what struct dinode does not know keeps its bytes. An
+ * i_extra_isize of 0 where there is room becomes the full one, as the kernel does it: *d follows.
+ * EXT4_HUGE_FILE_FL is set or cleared as the block count needs. Seconds are cut to what the inode can
+ * hold. -EFBIG: a block count that does not fit. The checksum is dinode_csum_set()'s.
+ */
+int dinode_encode(const struct super *sb, struct dinode *d, uint8_t *raw) MUST_CHECK;
+
+/* Computes the checksum of raw, if the filesystem has them. */
+void dinode_csum_set(const struct super *sb, uint32_t ino, uint8_t *raw);
+
+/* Puts a device number into i_block, as ext4 stores it, and into d->rdev. */
+void dinode_set_rdev(struct dinode *d, dev_t rdev);
+
+/* The time nearest to ts that an inode of this filesystem with extra_isize can hold. */
+struct timespec dinode_clamp_time(const struct super *sb, uint16_t extra_isize, struct timespec ts);
+
 /* The checksum seed of blocks that belong to inode ino: csum_seed over number and generation. */
 uint32_t dinode_csum_seed(const struct super *sb, uint32_t ino, uint32_t generation);
 

@@ -37,6 +37,7 @@
 #define USERS_MAX ((JBD2_SUPER_SIZE - SB_USERS) / UUID_SIZE)
 
 #define COMPAT_CHECKSUM 0x1U
+#define INCOMPAT_REVOKE 0x1U
 #define INCOMPAT_64BIT 0x2U
 #define INCOMPAT_ASYNC_COMMIT 0x4U
 #define INCOMPAT_CSUM_V2 0x8U
@@ -72,6 +73,7 @@
 #define COMMIT_CSUM_SIZE 13
 #define COMMIT_CSUM 16
 #define COMMIT_SEC 48
+#define COMMIT_NSEC 56
 #define COMMIT_HDR_SIZE 64
 
 static bool has_block_csums(const struct jbd2_super *js)
@@ -339,4 +341,150 @@ bool jbd2_commit_csum_ok(const struct jbd2_super *js, const uint8_t *blk, uint32
 uint32_t jbd2_v1_crc(const struct jbd2_super *js, uint32_t crc, const uint8_t *blk)
 {
 	return ext2fs_crc32_be(crc, blk, js->block_size);
+}
+
+/* ---- writing ---- */
+
+bool jbd2_super_writable(const uint8_t *raw)
+{
+	return be32_get(raw + HDR_TYPE) == JBD2_BLOCK_SUPER_V2;
+}
+
+void jbd2_super_set_features(uint8_t *raw, bool csum, bool wide)
+{
+	uint32_t incompat = be32_get(raw + SB_INCOMPAT) | INCOMPAT_REVOKE;
+
+	/* as set_journal_csum_feature_set(): v3 or none, whatever was there before */
+	incompat &= ~(INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3 | INCOMPAT_ASYNC_COMMIT);
+	if (csum)
+		incompat |= INCOMPAT_CSUM_V3;
+	if (wide)
+		incompat |= INCOMPAT_64BIT;
+	be32_put(raw + SB_INCOMPAT, incompat);
+	be32_put(raw + SB_COMPAT, be32_get(raw + SB_COMPAT) & ~COMPAT_CHECKSUM);
+	raw[SB_CSUM_TYPE] = csum ? CSUM_TYPE_CRC32C : 0;
+}
+
+void jbd2_super_set_tail(uint8_t *raw, uint32_t sequence, uint32_t start)
+{
+	be32_put(raw + SB_SEQUENCE, sequence);
+	be32_put(raw + SB_START, start);
+}
+
+void jbd2_super_set_error(uint8_t *raw, int err)
+{
+	be32_put(raw + SB_ERRNO, (uint32_t)err);
+}
+
+void jbd2_super_seal(uint8_t *raw)
+{
+	uint32_t incompat = be32_get(raw + SB_INCOMPAT);
+
+	if (incompat & (INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3))
+		be32_put(raw + SB_CSUM, crc_without(~0U, raw, JBD2_SUPER_SIZE, SB_CSUM));
+	else
+		be32_put(raw + SB_CSUM, 0);
+}
+
+static void header_put(uint8_t *blk, enum jbd2_block_type type, uint32_t tid)
+{
+	be32_put(blk + HDR_MAGIC, JBD2_MAGIC);
+	be32_put(blk + HDR_TYPE, type);
+	be32_put(blk + HDR_TID, tid);
+}
+
+/* The checksum at the end of a descriptor or revoke block. */
+static void tail_seal(const struct jbd2_super *js, uint8_t *blk)
+{
+	uint32_t off = js->block_size - TAIL_SIZE;
+
+	if (has_block_csums(js))
+		be32_put(blk + off, crc_without(js->csum_seed, blk, js->block_size, off));
+}
+
+uint32_t jbd2_tags_max(const struct jbd2_super *js)
+{
+	/* the first tag is followed by the journal's UUID */
+	return (payload_end(js) - HDR_SIZE - UUID_SIZE) / tag_size(js);
+}
+
+void jbd2_tag_writer_start(const struct jbd2_super *js, uint8_t *blk, uint32_t tid,
+	struct jbd2_tag_writer *ret)
+{
+	memset(blk, 0, js->block_size);
+	header_put(blk, JBD2_BLOCK_DESCRIPTOR, tid);
+	*ret = (struct jbd2_tag_writer){ .blk = blk, .off = HDR_SIZE };
+}
+
+void jbd2_tag_writer_put(const struct jbd2_super *js, struct jbd2_tag_writer *w, uint32_t tid,
+	uint64_t pblk, uint8_t *copy)
+{
+	uint8_t *p = w->blk + w->off;
+	uint32_t be_tid = htobe32(tid);
+	unsigned flags = w->last ? TAG_SAME_UUID : 0;
+	uint32_t crc;
+
+	if (be32_get(copy) == JBD2_MAGIC) {
+		be32_put(copy, 0);
+		flags |= TAG_ESCAPE;
+	}
+	be32_put(p + TAG_BLOCKNR, (uint32_t)pblk);
+	if (js->wide)
+		be32_put(p + TAG_BLOCKNR_HIGH, (uint32_t)(pblk >> 32));
+	if (has_block_csums(js)) {
+		crc = crc32c(js->csum_seed, &be_tid, sizeof(be_tid));
+		crc = crc32c(crc, copy, js->block_size);
+		if (js->csum == JBD2_CSUM_V3)
+			be32_put(p + TAG_CSUM_V3, crc);
+		else
+			be16_put(p + TAG_CSUM_V2, (uint16_t)crc);
+	}
+	be16_put(p + TAG_FLAGS, (uint16_t)flags);
+	/* the UUID behind the first tag stays zeros: nobody reads it */
+	w->last = w->off;
+	w->off += tag_size(js) + (flags & TAG_SAME_UUID ? 0 : UUID_SIZE);
+}
+
+void jbd2_tag_writer_end(const struct jbd2_super *js, struct jbd2_tag_writer *w)
+{
+	uint8_t *flags = w->blk + w->last + TAG_FLAGS;
+
+	be16_put(flags, be16_get(flags) | TAG_LAST);
+	tail_seal(js, w->blk);
+}
+
+uint32_t jbd2_revokes_max(const struct jbd2_super *js)
+{
+	return (payload_end(js) - REVOKE_HDR_SIZE) / revoke_size(js);
+}
+
+void jbd2_revoke_encode(const struct jbd2_super *js, uint8_t *blk, uint32_t tid,
+	const uint64_t *pblks, uint32_t nr)
+{
+	uint32_t size = revoke_size(js);
+
+	memset(blk, 0, js->block_size);
+	header_put(blk, JBD2_BLOCK_REVOKE, tid);
+	be32_put(blk + REVOKE_COUNT, REVOKE_HDR_SIZE + nr * size);
+	for (uint32_t i = 0; i < nr; i++) {
+		uint8_t *p = blk + REVOKE_HDR_SIZE + i * size;
+
+		if (js->wide)
+			be64_put(p, pblks[i]);
+		else
+			be32_put(p, (uint32_t)pblks[i]);
+	}
+	tail_seal(js, blk);
+}
+
+void jbd2_commit_encode(const struct jbd2_super *js, uint8_t *blk, uint32_t tid, uint64_t sec,
+	uint32_t nsec)
+{
+	memset(blk, 0, js->block_size);
+	header_put(blk, JBD2_BLOCK_COMMIT, tid);
+	be64_put(blk + COMMIT_SEC, sec);
+	be32_put(blk + COMMIT_NSEC, nsec);
+	if (has_block_csums(js))
+		be32_put(blk + COMMIT_CSUM,
+			crc_without(js->csum_seed, blk, js->block_size, COMMIT_CSUM));
 }

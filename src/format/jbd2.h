@@ -105,6 +105,51 @@ uint64_t jbd2_commit_time(const uint8_t *blk);
  */
 bool jbd2_commit_csum_ok(const struct jbd2_super *js, const uint8_t *blk, uint32_t v1_crc);
 
+/* ---- writing ---- */
+
+/*
+ * The journal superblock raw (JBD2_SUPER_SIZE bytes, version 2; see jbd2_super_writable()) is changed
+ * in place; jbd2_super_seal() computes its checksum and must come last.
+ */
+bool jbd2_super_writable(const uint8_t *raw);
+/* What transactions are written with from now on: checksums v3 or none, wide block numbers, revokes. */
+void jbd2_super_set_features(uint8_t *raw, bool csum, bool wide);
+/* The oldest transaction and its block in the log; start 0: the log is empty. */
+void jbd2_super_set_tail(uint8_t *raw, uint32_t sequence, uint32_t start);
+void jbd2_super_set_error(uint8_t *raw, int err);
+void jbd2_super_seal(uint8_t *raw);
+
+/* A descriptor block while it is filled. */
+struct jbd2_tag_writer {
+	uint8_t *blk;
+	uint32_t off;  /* bytes; of the next tag */
+	uint32_t last; /* of the last one, 0: none */
+};
+
+/* How many tags fit one descriptor block. */
+uint32_t jbd2_tags_max(const struct jbd2_super *js);
+
+void jbd2_tag_writer_start(const struct jbd2_super *js, uint8_t *blk, uint32_t tid,
+	struct jbd2_tag_writer *ret);
+/*
+ * Announces copy, the contents that are written to the log for block pblk. A copy that begins with
+ * JBD2_MAGIC is escaped: its first bytes become 0. There must be room.
+ */
+void jbd2_tag_writer_put(const struct jbd2_super *js, struct jbd2_tag_writer *w, uint32_t tid,
+	uint64_t pblk, uint8_t *copy);
+/* Ends the block: at least one tag was put. */
+void jbd2_tag_writer_end(const struct jbd2_super *js, struct jbd2_tag_writer *w);
+
+/* How many records fit one revoke block. */
+uint32_t jbd2_revokes_max(const struct jbd2_super *js);
+/* Makes blk a revoke block of transaction tid for the nr blocks at pblks; nr <= jbd2_revokes_max(). */
+void jbd2_revoke_encode(const struct jbd2_super *js, uint8_t *blk, uint32_t tid,
+	const uint64_t *pblks, uint32_t nr);
+
+/* Makes blk the commit block of transaction tid. */
+void jbd2_commit_encode(const struct jbd2_super *js, uint8_t *blk, uint32_t tid, uint64_t sec,
+	uint32_t nsec);
+
 #define JBD2_V1_CRC_INIT 0xffffffffU
 
 /* Continues a transaction's v1 checksum with a descriptor or data block. */

@@ -43,6 +43,12 @@ static inline void le32_put(void *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+static inline void le64_put(void *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
 static inline uint16_t be16_get(const void *p)
 {
 	uint16_t v;
@@ -65,6 +71,24 @@ static inline uint64_t be64_get(const void *p)
 
 	memcpy(&v, p, sizeof(v));
 	return be64toh(v);
+}
+
+static inline void be16_put(void *p, uint16_t v)
+{
+	v = htobe16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void be32_put(void *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void be64_put(void *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 #endif

@@ -69,18 +69,6 @@ static uint8_t *jnl_block(struct jnl *j, uint32_t jblk)
 	return j->image + (size_t)jnl_pblk(jblk) * BS;
 }
 
-static void be32_put(uint8_t *p, uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static void be64_put(uint8_t *p, uint64_t v)
-{
-	be32_put(p, (uint32_t)(v >> 32));
-	be32_put(p + 4, (uint32_t)v);
-}
-
 static bool v2_or_v3(const struct jnl *j)
 {
 	return j->csum == JBD2_CSUM_V2 || j->csum == JBD2_CSUM_V3;
