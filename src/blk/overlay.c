@@ -160,13 +160,37 @@ static int overlay_read(struct blk *blk, uint64_t off, void *buf, size_t len)
 	return err;
 }
 
+void overlay_free(struct overlay *ovl)
+{
+	free(ovl->slots);
+	free(ovl);
+}
+
 static void overlay_close(struct blk *blk)
 {
 	struct overlay *ovl = to_overlay(blk);
 
 	blk_close(ovl->lower);
-	free(ovl->slots);
-	free(ovl);
+	overlay_free(ovl);
+}
+
+int overlay_write_down(struct overlay *ovl)
+{
+	size_t block_size = (size_t)1 << ovl->bits;
+	uint8_t *copy = malloc(block_size);
+	int err = copy ? 0 : -ENOMEM;
+
+	for (uint64_t i = 0; !err && i < ovl->nr_slots; i++) {
+		const struct slot *slot = &ovl->slots[i];
+
+		if (slot->pblk == SLOT_FREE)
+			continue;
+		err = read_mapped(slot, 0, copy, block_size);
+		if (!err)
+			err = blk_write(ovl->lower, slot->pblk << ovl->bits, copy, block_size);
+	}
+	free(copy);
+	return err ? err : blk_flush(ovl->lower);
 }
 
 static const struct blk_ops overlay_ops = {

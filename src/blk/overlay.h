@@ -38,6 +38,15 @@ uint64_t overlay_count(const struct overlay *ovl);
 /* The layer below, which reads as it did before. */
 struct blk *overlay_lower(const struct overlay *ovl);
 
+/*
+ * Writes every mapped block to its place in the lower layer and makes that durable: the lower layer then
+ * reads as the overlay. -EROFS, -ENOMEM, errors of the storage.
+ */
+int overlay_write_down(struct overlay *ovl) MUST_CHECK;
+
+/* Frees the overlay but not the lower layer. */
+void overlay_free(struct overlay *ovl);
+
 /* The overlay as a layer; blk_close() on it frees the overlay and closes lower. */
 struct blk *overlay_blk(struct overlay *ovl);
 

@@ -6,7 +6,8 @@
  * Invariants:
  * 1. A buffer is in its shard's table and ring from allocation until it is freed.
  * 2. refs rises only under the shard lock, so refs == 0 seen under the lock is final there.
- * 3. data, pblk are constant while refs > 0 and state is READY.
+ * 3. data, pblk are constant while refs > 0 and state is READY; what data points to is changed only
+ *    by who announced it to the journal, which then holds the buffer.
  * 4. A buffer whose read failed leaves the table at once; the last holder puts it on the free
  *    list.
  *
@@ -212,6 +213,7 @@ static struct buf *add_loading_locked(struct cache *cache, struct shard *shard, 
 		buf = buf_alloc_locked(cache, shard);
 	if (!buf)
 		return NULL;
+	assert(!buf->jbuf);
 	buf->pblk = pblk;
 	buf->state = STATE_LOADING;
 	atomic_store_explicit(&buf->proof, 0, memory_order_relaxed);
@@ -270,6 +272,14 @@ static int load(struct cache *cache, struct shard *shard, struct buf *buf)
 	return err;
 }
 
+/* Holds buf, after a read of it that is going on. As wait_loaded_locked(). */
+static int claim_locked(struct shard *shard, struct buf *buf)
+{
+	atomic_fetch_add_explicit(&buf->refs, 1, memory_order_relaxed);
+	atomic_store_explicit(&buf->recent, true, memory_order_relaxed);
+	return wait_loaded_locked(shard, buf);
+}
+
 int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret)
 {
 	struct shard *shard = shard_of(cache, pblk);
@@ -280,9 +290,7 @@ int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret)
 	lock_take(&shard->lock);
 	buf = find_locked(cache, shard, pblk);
 	if (buf) {
-		atomic_fetch_add_explicit(&buf->refs, 1, memory_order_relaxed);
-		atomic_store_explicit(&buf->recent, true, memory_order_relaxed);
-		err = wait_loaded_locked(shard, buf);
+		err = claim_locked(shard, buf);
 	} else {
 		buf = add_loading_locked(cache, shard, pblk);
 		mine = true;
@@ -295,6 +303,51 @@ int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret)
 	if (!err)
 		*ret = buf;
 	return err;
+}
+
+int cache_create(struct cache *cache, uint64_t pblk, struct buf **ret)
+{
+	struct shard *shard = shard_of(cache, pblk);
+	struct buf *buf;
+	int err = 0;
+
+	if (pblk >= cache->blk->size / cache->block_size)
+		return -EIO;
+	lock_take(&shard->lock);
+	do {
+		buf = find_locked(cache, shard, pblk);
+		/* one whose read fails leaves the table: look again */
+		err = buf ? claim_locked(shard, buf) : 0;
+	} while (err);
+	if (!buf) {
+		buf = add_loading_locked(cache, shard, pblk);
+		if (buf)
+			buf->state = STATE_READY;
+	}
+	lock_drop(&shard->lock);
+	if (!buf)
+		return -ENOMEM;
+	atomic_store_explicit(&buf->proof, 0, memory_order_relaxed);
+	*ret = buf;
+	return 0;
+}
+
+struct buf *cache_find(struct cache *cache, uint64_t pblk)
+{
+	struct shard *shard = shard_of(cache, pblk);
+	struct buf *buf;
+
+	lock_take(&shard->lock);
+	buf = find_locked(cache, shard, pblk);
+	if (buf && claim_locked(shard, buf))
+		buf = NULL;
+	lock_drop(&shard->lock);
+	return buf;
+}
+
+void cache_hold(struct buf *buf)
+{
+	atomic_fetch_add_explicit(&buf->refs, 1, memory_order_relaxed);
 }
 
 /* Enters a block that was read without having been asked for, if it is not there. */

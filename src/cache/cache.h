@@ -20,6 +20,7 @@ struct buf {
 	uint64_t pblk;		/* [const] while held */
 	uint8_t *data;		/* [const] cache_block_size() bytes */
 	_Atomic uint64_t proof; /* what the contents were verified as; see buf_proven() */
+	void *jbuf;		/* the journal's, which also says what protects it */
 	/* private to cache.c from here on */
 	atomic_uint refs;
 	_Atomic bool recent;
@@ -54,6 +55,18 @@ int cache_get(struct cache *cache, uint64_t pblk, struct buf **ret) MUST_CHECK;
 int cache_get_near(struct cache *cache, uint64_t pblk, uint64_t from, uint64_t nr,
 	struct buf **ret) MUST_CHECK;
 
+/*
+ * Holds block pblk without reading it: one that has just been allocated. Its contents are anything until
+ * the caller fills them; nothing is proven of them. -EIO outside the image, -ENOMEM.
+ */
+int cache_create(struct cache *cache, uint64_t pblk, struct buf **ret) MUST_CHECK;
+
+/* Holds block pblk if it is in memory, else returns NULL. */
+struct buf *cache_find(struct cache *cache, uint64_t pblk);
+
+/* Another reference to a held buffer. Takes no lock. */
+void cache_hold(struct buf *buf);
+
 /* Lets go of a buffer; NULL is allowed. Takes no lock. */
 void cache_put(struct buf *buf);
 
@@ -79,6 +92,9 @@ enum buf_kind {
 	BUF_KIND_DX,	/* owner: inode number */
 	BUF_KIND_EXTENT,/* owner: inode number */
 	BUF_KIND_XATTR, /* owner: 0 */
+	BUF_KIND_BLOCK_BITMAP, /* owner: group */
+	BUF_KIND_INODE_BITMAP, /* owner: group */
+	BUF_KIND_ORPHAN, /* owner: inode number */
 };
 
 static inline uint64_t buf_proof(enum buf_kind kind, uint32_t owner)
