@@ -52,6 +52,12 @@ struct journal_config {
 int journal_new(const struct journal_config *config, struct journal **ret) MUST_CHECK;
 
 /*
+ * After recovery, with everything replayed home and durable: empties the log on disk. sequence: the id of
+ * the next transaction, which no copy left in the log may have. -EIO and other errors of the storage.
+ */
+int journal_reset(const struct journal_log *area, uint32_t block_size, uint32_t sequence) MUST_CHECK;
+
+/*
  * Commits, writes everything home, marks the log empty and frees the journal. Returns the first
  * error that kept something from being written. No handle may be open. NULL is allowed.
  */
@@ -67,8 +73,8 @@ int journal_close(struct journal *journal);
 int journal_start(struct journal *journal, unsigned credits, struct handle **ret) MUST_CHECK;
 
 /*
- * Closes h. Returns the first error of the handle (journal_fail()) or of the journal. If the inode or
- * the mount is synchronous the caller goes on with journal_wait(journal, handle's tid).
+ * Closes h. Returns 0 or the error of an abort. Where the inode or the mount is synchronous the caller
+ * goes on with journal_wait(journal, h's tid).
  */
 int journal_stop(struct handle *h);
 

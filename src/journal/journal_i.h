@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the journal share.
+ *
+ * A transaction's life, and who moves it on:
+ *
+ *   RUNNING     journal_start() makes it, handles join
+ *   LOCKED      commit_run(): new handles wait, the open ones finish
+ *   COMMITTING  commit_run(): no handle any more; written to the log while the next one runs
+ *   committed   commit_run(): durable; in the list oldest..newest until its buffers are home
+ *   (freed)     checkpoint_run()
+ *
+ * Without a log a transaction is written home in place of COMMITTING's log, and freed.
+ *
+ * Invariants, all under journal->lock:
+ * 1. At most one transaction is RUNNING or LOCKED (journal->running), at most one COMMITTING.
+ * 2. A buffer that is in any transaction's array has a struct jbuf, which holds it. jbuf->refs is the
+ *    number of arrays that name it.
+ * 3. jbuf->running != NULL: buf->data may be ahead of every commit, and must not be written home.
+ * 4. jbuf->committing && !logged: the contents to log are frozen if that is set, else buf->data, and
+ *    then nobody has changed them since the transaction was LOCKED.
+ * 5. jbuf->cp is the newest committed transaction that the buffer has to be written home for. A
+ *    transaction whose bufs all have another cp needs no more writing.
+ * 6. Commit and checkpoint are done by one thread, so that no write home of an old block is under way
+ *    while a commit makes the block free for something else.
+ */
+#ifndef EXT4D_JOURNAL_JOURNAL_I_H
+#define EXT4D_JOURNAL_JOURNAL_I_H
+
+#include "format/jbd2.h"
+#include "journal/journal.h"
+#include "util/lock.h"
+
+enum tx_state { TX_RUNNING, TX_LOCKED, TX_COMMITTING };
+
+struct jbuf {
+	struct buf *buf;       /* held */
+	struct tx *running;    /* the running transaction, if it has the buffer */
+	struct tx *committing; /* the same of the committing one */
+	struct tx *cp;	       /* see invariant 5 */
+	uint8_t *frozen;       /* owned; see invariant 4 */
+	bool logged;	       /* the committing transaction's copy has been taken */
+	bool freed_running;    /* journal_forget() in the running transaction */
+	bool freed_committing; /* in the committing one */
+	unsigned refs;
+};
+
+struct tx {
+	uint32_t tid;
+	enum tx_state state;
+	unsigned handles;  /* open ones */
+	unsigned reserved; /* credits they have not used yet */
+	struct jbuf **bufs; /* owned */
+	size_t nr, room;
+	uint64_t *revokes; /* owned: freed blocks whose copies in the log are void */
+	size_t nr_revokes, room_revokes;
+	bool data;	   /* file data was written for it */
+	struct timespec due; /* CLOCK_MONOTONIC: to be committed then */
+	struct journal_entry *entries, **entries_end;
+	uint32_t log_start, log_nr; /* where it lies in the log, once committed */
+	struct tx *next;	    /* newer, in the list of committed ones */
+};
+
+struct handle {
+	struct journal *journal;
+	struct tx *tx;
+	unsigned credits; /* left */
+};
+
+struct journal {
+	struct journal_config config; /* [const] */
+	struct jbd2_super js;	      /* [const] once opened; without a log only block_size is set */
+	bool has_log;		      /* [const] */
+	unsigned max_tx;	      /* [const] buffers in one transaction */
+	uint8_t *raw_super;	      /* thread's: JBD2_SUPER_SIZE bytes as on disk */
+	uint8_t *io;		      /* thread's: IO_BYTES and one block more */
+	pthread_t thread;
+
+	struct lock lock;	/* rank JOURNAL; everything below */
+	pthread_cond_t room;	/* handles wait for a transaction or for room in the log */
+	pthread_cond_t work;	/* the thread waits for something to do, or for handles to end */
+	pthread_cond_t done;	/* others wait for the thread to have done it */
+	struct tx *running, *committing;
+	struct tx *oldest, *newest; /* committed, to be written home */
+	uint32_t next_tid;	 /* of the next transaction */
+	uint32_t committed;	 /* newest durable one */
+	uint32_t wanted;	 /* commit up to this one at once */
+	uint32_t head;		 /* next block of the log */
+	uint32_t log_free;	 /* blocks of the log that hold nothing needed */
+	size_t pinned;		 /* buffers held by jbufs */
+	uint64_t cp_asked, cp_done; /* counts of checkpoints wanted and made */
+	bool cp_running;
+	bool stop;
+	int error;
+};
+
+/* The most that is written at once. */
+#define JOURNAL_IO_BYTES ((size_t)1 << 20)
+
+/* Commits the running transaction. journal->lock is held, and dropped meanwhile. */
+void commit_run_locked(struct journal *j);
+
+/* Writes home what was committed and empties the log. As commit_run_locked(). */
+void checkpoint_run_locked(struct journal *j);
+
+/* The thread's main loop. */
+void *committer_main(void *arg);
+
+/* Gives up all of tx's buffers and frees it. */
+void tx_free_locked(struct journal *j, struct tx *tx);
+
+/* Blocks of the log that a transaction of nr buffers and nr_revokes revokes takes. */
+uint32_t log_blocks(const struct journal *j, size_t nr, size_t nr_revokes);
+
+/* Stops everything, for good; once. */
+void journal_abort_locked(struct journal *j, int err);
+
+/* Writes the journal's superblock and makes it durable; the thread's, or before it runs. */
+int log_write_super(struct journal *j);
+
+#endif

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The journal on memory: whatever moment the power goes, recovery finds a state between transactions.
+ * The blocks are accounts, each handle moves money from one to another, and the sum must hold.
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blk/overlay.h"
+#include "format/jbd2.h"
+#include "format/le.h"
+#include "journal/journal.h"
+#include "journal/recover.h"
+
+#define BS 1024u
+#define LOG_AT 100u   /* the log's first block */
+#define LOG_BLOCKS 1100u
+#define ACCOUNTS 40u  /* blocks 10 to 49 */
+#define FIRST_ACCOUNT 10u
+#define START_MONEY 1000u
+#define BLOCKS (LOG_AT + LOG_BLOCKS)
+
+/* ---- a disk whose power can go ---- */
+
+struct disk {
+	struct blk blk;
+	atomic_long writes;   /* so far */
+	atomic_long flushes;
+	long last;	      /* the last write that gets through, -1: all */
+	long fail_at;	      /* this write fails with EIO, -1: none */
+	pthread_mutex_t lock; /* a write is all or nothing to snapshot() */
+	uint8_t data[BLOCKS * BS];
+};
+
+static int disk_read(struct blk *blk, uint64_t off, void *buf, size_t len)
+{
+	struct disk *disk = (struct disk *)blk;
+
+	pthread_mutex_lock(&disk->lock);
+	memcpy(buf, disk->data + off, len);
+	pthread_mutex_unlock(&disk->lock);
+	return 0;
+}
+
+static int disk_write(struct blk *blk, uint64_t off, const void *buf, size_t len)
+{
+	struct disk *disk = (struct disk *)blk;
+	long n = atomic_fetch_add(&disk->writes, 1);
+
+	if (n == disk->fail_at)
+		return -EIO;
+	if (disk->last >= 0 && n > disk->last)
+		return 0;
+	pthread_mutex_lock(&disk->lock);
+	memcpy(disk->data + off, buf, len);
+	pthread_mutex_unlock(&disk->lock);
+	return 0;
+}
+
+static int disk_flush(struct blk *blk)
+{
+	atomic_fetch_add(&((struct disk *)blk)->flushes, 1);
+	return 0;
+}
+
+static void disk_close(struct blk *blk)
+{
+	free(blk);
+}
+
+static const struct blk_ops disk_ops = {
+	.read = disk_read, .write = disk_write, .flush = disk_flush, .close = disk_close,
+};
+
+/* ---- a bank on it ---- */
+
+struct bank {
+	struct log log;
+	struct disk *disk;
+	struct cache *cache;
+	struct journal *journal;
+	struct journal_log area;
+	uint64_t map[LOG_BLOCKS];
+};
+
+static void write_journal_super(uint8_t *raw, bool wide, bool csum)
+{
+	be32_put(raw, JBD2_MAGIC);
+	be32_put(raw + 4, JBD2_BLOCK_SUPER_V2);
+	be32_put(raw + 0x0c, BS);
+	be32_put(raw + 0x10, LOG_BLOCKS);
+	be32_put(raw + 0x14, 1);
+	be32_put(raw + 0x18, 1);
+	jbd2_super_set_features(raw, csum, wide);
+	jbd2_super_seal(raw);
+}
+
+static struct disk *disk_new(bool wide, bool csum)
+{
+	struct disk *disk = calloc(1, sizeof(*disk));
+
+	assert_non_null(disk);
+	disk->blk = (struct blk){ .ops = &disk_ops, .size = sizeof(disk->data) };
+	disk->last = disk->fail_at = -1;
+	pthread_mutex_init(&disk->lock, NULL);
+	for (unsigned i = 0; i < ACCOUNTS; i++)
+		le32_put(disk->data + (FIRST_ACCOUNT + i) * BS + 4, START_MONEY);
+	write_journal_super(disk->data + LOG_AT * BS, wide, csum);
+	return disk;
+}
+
+static int bank_open_on(struct bank *bank, struct disk *disk, bool log_area, bool csum)
+{
+	struct journal_config config = { .csum = csum, .wide = csum, .interval = 100,
+		.max_pinned = 64 << 20, .log = &bank->log };
+
+	memset(bank, 0, sizeof(*bank));
+	log_init(&bank->log, "test", LOG_LEVEL_ERROR);
+	bank->disk = disk;
+	assert_int_equal(cache_new(&disk->blk, BS, 16 << 20, &bank->cache), 0);
+	for (unsigned i = 0; i < LOG_BLOCKS; i++)
+		bank->map[i] = LOG_AT + i;
+	bank->area = (struct journal_log){ .blk = &disk->blk, .blocks = LOG_BLOCKS, .map = bank->map };
+	config.cache = bank->cache;
+	config.blk = &disk->blk;
+	config.log_area = log_area ? &bank->area : NULL;
+	return journal_new(&config, &bank->journal);
+}
+
+static int bank_close(struct bank *bank)
+{
+	int err = journal_close(bank->journal);
+
+	cache_free(bank->cache);
+	return err;
+}
+
+static void add(struct buf *buf, int32_t amount)
+{
+	le32_put(buf->data + 4, le32_get(buf->data + 4) + (uint32_t)amount);
+	/* the journal's magic in the first bytes must come back from the log as it was */
+	be32_put(buf->data, le32_get(buf->data + 4) % 3 ? 0 : JBD2_MAGIC);
+}
+
+static int transfer(struct bank *bank, unsigned from, unsigned to, int32_t amount, uint32_t *ret_tid)
+{
+	struct buf *a, *b;
+	struct handle *h;
+	int err = journal_start(bank->journal, 2, &h);
+
+	if (err)
+		return err;
+	assert_int_equal(cache_get(bank->cache, FIRST_ACCOUNT + from, &a), 0);
+	assert_int_equal(cache_get(bank->cache, FIRST_ACCOUNT + to, &b), 0);
+	err = journal_write(h, a);
+	if (!err)
+		err = journal_write(h, b);
+	if (!err) {
+		add(a, -amount);
+		add(b, amount);
+		*ret_tid = journal_tid(h);
+	}
+	cache_put(a);
+	cache_put(b);
+	return journal_stop(h) ? -EIO : err;
+}
+
+static uint64_t sum(const uint8_t *data)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < ACCOUNTS; i++)
+		total += (uint64_t)(int32_t)le32_get(data + (FIRST_ACCOUNT + i) * BS + 4);
+	return total;
+}
+
+static int map_log(void *arg, uint64_t jblk, uint64_t *ret_pblk, uint64_t *ret_nr)
+{
+	(void)arg;
+	*ret_pblk = LOG_AT + jblk;
+	*ret_nr = LOG_BLOCKS - jblk;
+	return 0;
+}
+
+/* Recovers a copy of the disk as it is and returns the sum; every escaped block must be whole. */
+static uint64_t recovered_sum(struct disk *disk, struct log *log)
+{
+	struct recover_source src = { .block_size = BS, .blocks = LOG_BLOCKS, .fs_blocks = BLOCKS,
+		.map = map_log, .log = log };
+	struct recover_result result = { 0 };
+	struct overlay *ovl;
+	struct blk *copy;
+	uint8_t *after = malloc(sizeof(disk->data));
+	uint64_t total;
+
+	assert_non_null(after);
+	assert_int_equal(blk_mem_new(disk->data, sizeof(disk->data), &copy), 0);
+	assert_int_equal(overlay_new(copy, BS, &ovl), 0);
+	src.blk = copy;
+	assert_int_equal(recover_journal(&src, ovl, &result), 0);
+	assert_false(result.corrupt);
+	assert_int_equal(blk_read(overlay_blk(ovl), 0, after, sizeof(disk->data)), 0);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		const uint8_t *at = after + (FIRST_ACCOUNT + i) * BS;
+
+		if (le32_get(at + 4) != START_MONEY)
+			assert_int_equal(be32_get(at), le32_get(at + 4) % 3 ? 0 : JBD2_MAGIC);
+	}
+	total = sum(after);
+	/* written down it reads the same */
+	assert_int_equal(overlay_write_down(ovl), 0);
+	assert_int_equal(blk_read(copy, 0, after, sizeof(disk->data)), 0);
+	assert_int_equal(sum(after), total);
+	blk_close(overlay_blk(ovl));
+	free(after);
+	return total;
+}
+
+/* ---- tests ---- */
+
+struct mover {
+	struct bank *bank;
+	unsigned seed;
+	unsigned count;
+	unsigned sync_every;
+};
+
+static void *move_money(void *arg)
+{
+	struct mover *m = arg;
+	uint32_t tid = 0;
+
+	for (unsigned i = 0; i < m->count; i++) {
+		unsigned from = (unsigned)rand_r(&m->seed) % ACCOUNTS;
+		unsigned to = (from + 1 + (unsigned)rand_r(&m->seed) % (ACCOUNTS - 1)) % ACCOUNTS;
+
+		if (transfer(m->bank, from, to, (int32_t)(i % 7), &tid))
+			break;
+		if (m->sync_every && i % m->sync_every == 0 && journal_wait(m->bank->journal, tid))
+			break;
+	}
+	return NULL;
+}
+
+static void cut_everywhere(bool csum)
+{
+	long total_writes;
+	struct bank bank;
+	struct disk *disk = disk_new(csum, csum);
+	struct mover m = { .bank = &bank, .seed = 1, .count = 600, .sync_every = 9 };
+
+	assert_int_equal(bank_open_on(&bank, disk, true, csum), 0);
+	move_money(&m);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(sum(disk->data), ACCOUNTS * START_MONEY);
+	total_writes = disk->writes;
+	assert_true(total_writes > 100);
+	blk_close(&disk->blk);
+
+	for (long last = 0; last < total_writes; last += 3) {
+		disk = disk_new(csum, csum);
+		disk->last = last;
+		m.seed = 1;
+		assert_int_equal(bank_open_on(&bank, disk, true, csum), 0);
+		move_money(&m);
+		assert_int_equal(bank_close(&bank), 0);
+		assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+		blk_close(&disk->blk);
+	}
+}
+
+static void test_cut_csum(void **state)
+{
+	(void)state;
+	cut_everywhere(true);
+}
+
+static void test_cut_plain(void **state)
+{
+	(void)state;
+	cut_everywhere(false);
+}
+
+/* Enough to go round the log many times. */
+static void test_wraps(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	struct mover m = { .bank = &bank, .seed = 3, .count = 5000, .sync_every = 2 };
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	move_money(&m);
+	assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(sum(disk->data), ACCOUNTS * START_MONEY);
+	blk_close(&disk->blk);
+}
+
+static void test_without_log(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	struct mover m = { .bank = &bank, .seed = 3, .count = 500, .sync_every = 50 };
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, false, true), 0);
+	move_money(&m);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(sum(disk->data), ACCOUNTS * START_MONEY);
+	blk_close(&disk->blk);
+}
+
+/* A freed block's old copy must not come back over what was written there afterwards. */
+static void test_revoke(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	struct handle *h;
+	struct buf *buf;
+	const uint64_t pblk = 60;
+	uint8_t data[BS];
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	assert_int_equal(journal_start(bank.journal, 1, &h), 0);
+	assert_int_equal(journal_create(h, pblk, &buf), 0);
+	memset(buf->data, 'm', BS);
+	cache_put(buf);
+	assert_int_equal(journal_stop(h), 0);
+	assert_int_equal(journal_wait(bank.journal, 0), 0);
+
+	assert_int_equal(journal_start(bank.journal, 1, &h), 0);
+	assert_int_equal(journal_forget(h, pblk), 0);
+	assert_int_equal(journal_stop(h), 0);
+	assert_int_equal(journal_wait(bank.journal, 0), 0);
+
+	memset(data, 'd', BS);
+	assert_int_equal(blk_write(&disk->blk, pblk * BS, data, BS), 0);
+	recovered_sum(disk, &bank.log);
+	{
+		struct recover_source src = { .blk = &disk->blk, .block_size = BS,
+			.blocks = LOG_BLOCKS, .fs_blocks = BLOCKS, .map = map_log, .log = &bank.log };
+		struct recover_result result = { 0 };
+		struct overlay *ovl;
+
+		assert_int_equal(overlay_new(&disk->blk, BS, &ovl), 0);
+		assert_int_equal(recover_journal(&src, ovl, &result), 0);
+		assert_int_equal(result.transactions, 2);
+		assert_int_equal(blk_read(overlay_blk(ovl), pblk * BS, data, BS), 0);
+		assert_int_equal(data[0], 'd');
+		overlay_free(ovl);
+	}
+	/* nor may a checkpoint write it home */
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(disk->data[pblk * BS], 'd');
+	blk_close(&disk->blk);
+}
+
+static void test_io_error(void **state)
+{
+	(void)state;
+	for (long at = 1; at < 40; at++) {
+		struct bank bank;
+		struct disk *disk = disk_new(true, true);
+		struct mover m = { .bank = &bank, .seed = 5, .count = 60, .sync_every = 5 };
+		int err;
+
+		disk->fail_at = at;
+		assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+		move_money(&m);
+		err = bank_close(&bank);
+		assert_true(err == -EIO || disk->writes <= at);
+		assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+		blk_close(&disk->blk);
+	}
+}
+
+static void test_too_many_credits(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	struct handle *h;
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	assert_int_equal(journal_start(bank.journal, LOG_BLOCKS, &h), -ENOSPC);
+	assert_int_equal(bank_close(&bank), 0);
+	blk_close(&disk->blk);
+}
+
+struct sharer {
+	struct bank *bank;
+	unsigned first; /* its own accounts: first and first + 1 */
+	unsigned count;
+	atomic_bool *failed;
+};
+
+static void *share(void *arg)
+{
+	struct sharer *s = arg;
+	uint32_t tid;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		if (transfer(s->bank, s->first, s->first + 1, 1, &tid) ||
+			(i % 5 == 0 && journal_wait(s->bank->journal, tid)))
+			atomic_store(s->failed, true);
+		if (i % 16 == 0 && journal_checkpoint(s->bank->journal))
+			atomic_store(s->failed, true);
+	}
+	return NULL;
+}
+
+/* Threads with accounts of their own: commits, checkpoints and freezing beside handles. */
+static void test_threads(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	struct sharer sharers[4];
+	pthread_t threads[4];
+	atomic_bool failed = false;
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		sharers[i] = (struct sharer){ .bank = &bank, .first = 2 * i, .count = 1000,
+			.failed = &failed };
+		assert_int_equal(pthread_create(&threads[i], NULL, share, &sharers[i]), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(failed);
+	assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(sum(disk->data), ACCOUNTS * START_MONEY);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(le32_get(disk->data + (FIRST_ACCOUNT + 2 * i) * BS + 4),
+			START_MONEY - 1000);
+	blk_close(&disk->blk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cut_csum),
+		cmocka_unit_test(test_cut_plain),
+		cmocka_unit_test(test_wraps),
+		cmocka_unit_test(test_without_log),
+		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_io_error),
+		cmocka_unit_test(test_too_many_credits),
+		cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
