@@ -20,6 +20,7 @@
 #include "fs/icache.h"
 #include "fs/map.h"
 #include "fs/mount_journal.h"
+#include "fs/writable.h"
 
 /* Offsets in the superblock, needed before libext2fs can be asked. */
 enum {
@@ -141,8 +142,8 @@ static bool wants_recovery(const struct fs *fs)
 	return super_has_journal(&fs->sb) && super_has_needs_recovery(&fs->sb);
 }
 
-/* Reads the journal into an overlay, which takes the image's place. */
-static int recover(struct fs *fs, struct recover_result *result)
+/* Reads the journal into an overlay, *ret_ovl, which takes the image's place. */
+static int recover(struct fs *fs, struct recover_result *result, struct overlay **ret_ovl)
 {
 	struct mount_journal journal;
 	struct overlay *ovl;
@@ -153,6 +154,7 @@ static int recover(struct fs *fs, struct recover_result *result)
 	err = overlay_new(fs->blk, fs->sb.block_size, &ovl);
 	if (!err) {
 		fs->blk = overlay_blk(ovl);
+		*ret_ovl = ovl;
 		/* the overlay's own map is what recovery fills: it reads below it */
 		journal.source.blk = overlay_lower(ovl);
 		err = recover_journal(&journal.source, ovl, result);
@@ -162,6 +164,38 @@ static int recover(struct fs *fs, struct recover_result *result)
 				   "to read without it",
 			result->why ? result->why : strerror(-err));
 	mount_journal_fini(&journal);
+	return err;
+}
+
+/*
+ * For writing, what the overlay shows becomes what the image holds, and the journal empty. The
+ * journal is emptied last: until then another recovery would find the same again.
+ */
+static int recover_to_image(struct fs *fs, struct overlay *ovl, const struct recover_result *result)
+{
+	int err;
+
+	if (result->corrupt) {
+		log_error(fs->log, "the journal is damaged: run e2fsck, or mount read-only (-o ro)");
+		return -EUCLEAN;
+	}
+	if (fs->fcr) {
+		log_error(fs->log, "the journal has fast commits: run e2fsck, or mount read-only "
+				   "(-o ro)");
+		return -EOPNOTSUPP;
+	}
+	detach(fs);
+	err = overlay_write_down(ovl);
+	if (err) {
+		log_error(fs->log, "replaying the journal: %s", strerror(-err));
+		return err;
+	}
+	fs->blk = overlay_lower(ovl);
+	overlay_free(ovl);
+	err = attach(fs);
+	/* skips an id, so that no commit left in the log passes for a new one */
+	if (!err)
+		err = writable_reset_journal(fs, result->fc_tid + 1);
 	return err;
 }
 
@@ -188,7 +222,8 @@ static int replay_fast_commits(struct fs *fs, const struct recover_result *resul
 static int replay_journal(struct fs *fs)
 {
 	struct recover_result result = { 0 };
-	int err = recover(fs, &result);
+	struct overlay *ovl = NULL;
+	int err = recover(fs, &result, &ovl);
 
 	if (err)
 		return err;
@@ -196,6 +231,13 @@ static int replay_journal(struct fs *fs)
 	err = attach(fs);
 	if (!err && result.fc_nr)
 		err = replay_fast_commits(fs, &result);
+	if (!err && fs->opts.writable) {
+		err = recover_to_image(fs, ovl, &result);
+		if (!err)
+			log_info(fs->log, "journal replayed: %u transactions, %llu blocks",
+				result.transactions, (unsigned long long)result.blocks);
+		return err;
+	}
 	if (!err && result.corrupt)
 		log_warn(fs->log, "the journal is damaged: only %u transactions, %llu blocks, were "
 				  "replayed into memory", result.transactions,
@@ -252,6 +294,23 @@ static int check_root(struct fs *fs)
 	return err;
 }
 
+static void locks_init(struct fs *fs)
+{
+	atomic_init(&fs->read_only, true);
+	lock_init(&fs->sum_lock, LOCK_RANK_GROUP);
+	lock_init(&fs->super_lock, LOCK_RANK_SUPER);
+	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)
+		rwlock_init(&fs->itable_locks[i], LOCK_RANK_ITABLE);
+}
+
+static void locks_fini(struct fs *fs)
+{
+	lock_fini(&fs->sum_lock);
+	lock_fini(&fs->super_lock);
+	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)
+		rwlock_fini(&fs->itable_locks[i]);
+}
+
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
@@ -266,10 +325,14 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	if (!fs->opts.cache_bytes)
 		fs->opts.cache_bytes = FS_CACHE_DEFAULT;
 	fs->log = log;
-	lock_init(&fs->sum_lock, LOCK_RANK_GROUP);
+	locks_init(fs);
 	err = attach(fs);
+	if (!err && opts->writable)
+		err = writable_check(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
 		err = replay_journal(fs);
+	if (!err && opts->writable)
+		err = writable_start(fs);
 	if (!err)
 		err = check_root(fs);
 	if (err) {
@@ -283,14 +346,35 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 
 int fs_close(struct fs *fs)
 {
+	int err;
+
 	if (!fs)
 		return 0;
+	err = fs->opts.writable ? writable_stop(fs) : 0;
+	if (err)
+		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);
 	fcr_free(fs->fcr);
 	blk_close(fs->blk);
-	lock_fini(&fs->sum_lock);
+	locks_fini(fs);
 	free(fs);
-	return 0;
+	return err;
+}
+
+bool fs_is_writable(const struct fs *fs)
+{
+	return !atomic_load_explicit(&fs->read_only, memory_order_relaxed);
+}
+
+int fs_sync(struct fs *fs)
+{
+	int err;
+
+	if (!fs->journal)
+		return 0;
+	err = journal_wait(fs->journal, 0);
+	/* data of files whose metadata did not change */
+	return err ? err : blk_flush(fs->blk);
 }
 
 const struct super *fs_super(const struct fs *fs)

@@ -8,10 +8,13 @@
 
 #include "cache/cache.h"
 #include "fs/fs.h"
+#include "journal/journal.h"
 #include "util/lock.h"
 
 struct icache;
 struct fcr;
+
+#define FS_ITABLE_LOCKS 64
 
 struct fs {
 	struct super sb;	/* [const] */
@@ -22,6 +25,13 @@ struct fs {
 	ext2_filsys ext2;	/* [const] owned; superblock only, for libext2fs's format functions */
 	struct icache *icache;	/* [const] owned */
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
+	struct journal *journal; /* [const] owned; NULL unless opened writable */
+	struct journal_log journal_log; /* [const] where it lies; map owned */
+	atomic_bool read_only;	/* opened so, or since an error */
+	bool marked_used;	/* [const] the superblock says that we are using it */
+	uint16_t mount_state;	/* [const] s_state as it was before */
+	struct lock super_lock; /* rank SUPER; the superblock's bytes in its buffer */
+	struct rwlock itable_locks[FS_ITABLE_LOCKS]; /* rank ITABLE; see fs_itable_lock() */
 	/* By group, the inode table's first block; 0 until its descriptor was read. owned */
 	_Atomic uint64_t *inode_tables;
 	struct lock sum_lock;	/* rank GROUP */
@@ -30,6 +40,15 @@ struct fs {
 	uint64_t free_inodes;	/* [sum_lock] */
 	uint64_t overhead;	/* [sum_lock] clusters no file can have */
 };
+
+/*
+ * Protects the raw inodes in block pblk of an inode table: held for writing while one is stored, for
+ * reading while one is decoded.
+ */
+static inline struct rwlock *fs_itable_lock(struct fs *fs, uint64_t pblk)
+{
+	return &fs->itable_locks[pblk % FS_ITABLE_LOCKS];
+}
 
 /* How many turns of a loop lie between two questions. */
 #define FS_INTERRUPT_TURNS 4096

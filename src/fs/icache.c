@@ -64,6 +64,7 @@ bool icache_over_budget(struct fs *fs)
 static void inode_free(struct inode *inode)
 {
 	extmap_fini(&inode->map);
+	rwlock_fini(&inode->lock);
 	free(inode);
 }
 
@@ -84,15 +85,22 @@ static void unused_append(struct shard *shard, struct inode *inode)
 	shard->unused++;
 }
 
-static void drop_oldest(struct fs *fs, struct shard *shard)
+static void table_remove(struct shard *shard, struct inode *inode)
 {
-	struct inode *inode = shard->oldest;
 	struct inode **at = bucket_of(shard, inode->ino);
 
-	unused_remove(shard, inode);
 	while (*at != inode)
 		at = &(*at)->hash_next;
 	*at = inode->hash_next;
+	inode->forgotten = true;
+}
+
+static void drop_oldest(struct fs *fs, struct shard *shard)
+{
+	struct inode *inode = shard->oldest;
+
+	unused_remove(shard, inode);
+	table_remove(shard, inode);
 	icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
 	inode_free(inode);
 }
@@ -140,6 +148,7 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->d = *d;
 	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
 	inode->refs = 1;
+	rwlock_init(&inode->lock, LOCK_RANK_INODE);
 	extmap_init(&inode->map);
 	if (fs->fcr)
 		fcr_attach_map(fs->fcr, ino, &inode->map);
@@ -210,14 +219,51 @@ int inode_get_special(struct fs *fs, uint32_t ino, struct inode **ret)
 	return get(fs, ino, dinode_load_special, ret);
 }
 
+int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)
+{
+	struct shard *shard = shard_of(fs->icache, ino);
+	struct inode *fresh, *old;
+	int err = inode_new(fs, ino, d, &fresh);
+
+	if (err)
+		return err;
+	lock_take(&shard->lock);
+	/* only where two things claim to be one inode; the old object serves its holders to the end */
+	old = find_locked(shard, ino);
+	if (old)
+		table_remove(shard, old);
+	fresh->hash_next = *bucket_of(shard, ino);
+	*bucket_of(shard, ino) = fresh;
+	lock_drop(&shard->lock);
+	if (old)
+		inode_put(old);
+	*ret = fresh;
+	return 0;
+}
+
+void inode_forget(struct inode *inode)
+{
+	struct shard *shard = shard_of(inode->fs->icache, inode->ino);
+
+	lock_take(&shard->lock);
+	if (!inode->forgotten)
+		table_remove(shard, inode);
+	lock_drop(&shard->lock);
+}
+
 void inode_put(struct inode *inode)
 {
 	struct fs *fs = inode->fs;
 	struct shard *shard = shard_of(fs->icache, inode->ino);
+	bool last;
 
 	lock_take(&shard->lock);
 	assert(inode->refs);
-	if (--inode->refs == 0) {
+	last = --inode->refs == 0;
+	if (last && inode->forgotten) {
+		icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
+		inode_free(inode);
+	} else if (last) {
 		unused_append(shard, inode);
 		while (shard->unused &&
 			(shard->unused > SHARD_MAX_UNUSED || icache_over_budget(fs)))

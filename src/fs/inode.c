@@ -5,6 +5,7 @@
 #include "fs/inode.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fs/fcr.h"
@@ -64,14 +65,14 @@ int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uin
 	return 0;
 }
 
-int dinode_load_special(struct fs *fs, uint32_t ino, struct dinode *ret)
+/* Checks and decodes a raw inode that nobody is changing. */
+static int decode_checked(struct fs *fs, uint32_t ino, const uint8_t *raw, bool replayed,
+	struct dinode *ret)
 {
-	CLEANUP(cache_putp) struct buf *buf = NULL;
-	const uint8_t *raw;
-	int err = dinode_load_raw(fs, ino, &buf, &raw);
+	int err;
 
-	if (err)
-		return err;
+	if (!replayed && !dinode_csum_ok(&fs->sb, ino, raw))
+		return fs_corrupt(fs, ino, -EBADMSG, "inode fails its checksum");
 	err = dinode_decode(&fs->sb, raw, ret);
 	if (err)
 		return fs_corrupt(fs, ino, err, "inode has i_extra_isize %u, size %llu",
@@ -82,6 +83,25 @@ int dinode_load_special(struct fs *fs, uint32_t ino, struct dinode *ret)
 	if (!mode_known(ret->mode))
 		return fs_corrupt(fs, ino, -EUCLEAN, "inode has mode %o", ret->mode);
 	return 0;
+}
+
+int dinode_load_special(struct fs *fs, uint32_t ino, struct dinode *ret)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	struct rwlock *lock;
+	const uint8_t *raw, *replayed;
+	int err = dinode_load_disk(fs, ino, &buf, &raw);
+
+	if (err)
+		return err;
+	replayed = fs->fcr ? fcr_inode_raw(fs->fcr, ino) : NULL;
+	if (!fs->opts.writable)
+		return decode_checked(fs, ino, replayed ? replayed : raw, replayed, ret);
+	lock = fs_itable_lock(fs, buf->pblk);
+	rwlock_read(lock);
+	err = decode_checked(fs, ino, raw, false, ret);
+	rwlock_drop(lock);
+	return err;
 }
 
 int dinode_check_user(struct fs *fs, uint32_t ino, const struct dinode *d)
@@ -98,4 +118,129 @@ int dinode_load(struct fs *fs, uint32_t ino, struct dinode *ret)
 	int err = dinode_load_special(fs, ino, ret);
 
 	return err ? err : dinode_check_user(fs, ino, ret);
+}
+
+/* ---- writing ---- */
+
+struct timespec inode_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now;
+}
+
+/* What of the raw inode is not struct dinode's: kept, taken from body, or nothing yet. */
+struct source {
+	const uint8_t *body; /* NULL: keep */
+	bool fresh;
+};
+
+static int store_locked(struct inode *inode, const struct source *from, uint8_t *raw)
+{
+	const struct super *sb = &inode->fs->sb;
+	size_t used;
+	int err;
+
+	if (from->fresh)
+		memset(raw, 0, sb->inode_size);
+	err = dinode_encode(sb, &inode->d, raw);
+	if (err)
+		return err;
+	used = EXT2_GOOD_OLD_INODE_SIZE + (size_t)inode->d.extra_isize;
+	if (from->body && used < sb->inode_size)
+		memcpy(raw + used, from->body + used, sb->inode_size - used);
+	dinode_csum_set(sb, inode->ino, raw);
+	return 0;
+}
+
+static int store(struct handle *h, struct inode *inode, const struct source *from)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	struct fs *fs = inode->fs;
+	const uint8_t *raw;
+	struct rwlock *lock;
+	int err = dinode_load_disk(fs, inode->ino, &buf, &raw);
+
+	if (!err)
+		err = journal_write(h, buf);
+	if (err)
+		return err;
+	lock = fs_itable_lock(fs, buf->pblk);
+	rwlock_write(lock);
+	err = store_locked(inode, from, buf->data + (raw - buf->data));
+	rwlock_drop(lock);
+	atomic_store_explicit(&inode->tid, journal_tid(h), memory_order_relaxed);
+	return err;
+}
+
+int inode_write_times(struct handle *h, struct inode *inode)
+{
+	const struct source keep = { .body = NULL };
+
+	return store(h, inode, &keep);
+}
+
+int inode_write(struct handle *h, struct inode *inode)
+{
+	int err = inode_write_times(h, inode);
+
+	atomic_store_explicit(&inode->data_tid, journal_tid(h), memory_order_relaxed);
+	return err;
+}
+
+int inode_write_raw(struct handle *h, struct inode *inode, const uint8_t *raw, bool fresh)
+{
+	const struct source from = { .body = raw, .fresh = fresh };
+	int err = store(h, inode, &from);
+
+	atomic_store_explicit(&inode->data_tid, journal_tid(h), memory_order_relaxed);
+	return err;
+}
+
+int inode_read_raw(struct inode *inode, uint8_t *ret)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	struct rwlock *lock;
+	const uint8_t *raw;
+	int err = dinode_load_disk(inode->fs, inode->ino, &buf, &raw);
+
+	if (err)
+		return err;
+	lock = fs_itable_lock(inode->fs, buf->pblk);
+	rwlock_read(lock);
+	memcpy(ret, raw, inode->fs->sb.inode_size);
+	rwlock_drop(lock);
+	return 0;
+}
+
+void inode_lock_many(struct inode **inodes, size_t nr, struct inode_locks *ret)
+{
+	struct inode *sorted[INODE_LOCK_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct inode *inode = inodes[i];
+		size_t at = n;
+
+		for (size_t k = 0; k < n; k++)
+			if (sorted[k] == inode)
+				inode = NULL;
+		if (!inode)
+			continue;
+		for (; at && sorted[at - 1]->ino > inode->ino; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = inode;
+		n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		ret->locks[i] = &sorted[i]->lock;
+	ret->nr = n;
+	rwlock_write_many(ret->locks, n);
+}
+
+void inode_unlock_many(struct inode_locks *locks)
+{
+	rwlock_drop_many(locks->locks, locks->nr);
+	locks->nr = 0;
 }

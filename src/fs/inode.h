@@ -31,6 +31,7 @@ struct inode {
 	uint64_t alloc_goal; /* [lock] block, 0: unknown */
 	/* private to icache.c */
 	unsigned refs;		 /* [shard lock] */
+	bool forgotten;		 /* [shard lock] not in the table any more */
 	struct inode *hash_next; /* [shard lock] */
 	struct inode *prev, *next; /* [shard lock] unreferenced ones, oldest first */
 };

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Agrees with ext4_setup_super() and ext4_put_super() in what the superblock says when. */
+#include "config.h"
+
+#include "fs/writable.h"
+
+#include <e2p/e2p.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "format/le.h"
+#include "fs/fs_i.h"
+#include "fs/map.h"
+#include "fs/mount_journal.h"
+#include "fs/superblock.h"
+
+/* What EXT4_FEATURE_RO_COMPAT_SUPP has in the kernel, and we too keep while writing. */
+#define KNOWN_RO_COMPAT                                                                            \
+	(EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER | EXT2_FEATURE_RO_COMPAT_LARGE_FILE |                 \
+		EXT4_FEATURE_RO_COMPAT_HUGE_FILE | EXT4_FEATURE_RO_COMPAT_GDT_CSUM |               \
+		EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |            \
+		EXT4_FEATURE_RO_COMPAT_BIGALLOC | EXT4_FEATURE_RO_COMPAT_METADATA_CSUM |           \
+		EXT4_FEATURE_RO_COMPAT_PROJECT | EXT4_FEATURE_RO_COMPAT_VERITY |                   \
+		EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT)
+
+#define DEFAULT_MAX_MNT_COUNT 20 /* EXT4_DFL_MAX_MNT_COUNT */
+
+/* Buffers that the journal may hold in memory, as a share of the cache. */
+#define PINNED_SHARE 2
+
+/* The label's neighbour, s_last_mounted. */
+#define LAST_MOUNTED_SIZE 64
+
+int writable_check(struct fs *fs)
+{
+	uint32_t unknown = fs->sb.ro_compat & ~(uint32_t)KNOWN_RO_COMPAT;
+	char names[160] = "";
+	size_t used = 0;
+
+	for (unsigned bit = 0; bit < 32; bit++)
+		if (unknown >> bit & 1 && used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, " %s",
+				e2p_feature2string(E2P_FEATURE_RO_INCOMPAT, 1u << bit));
+	if (!unknown)
+		return 0;
+	log_error(fs->log, "this filesystem can only be mounted read-only (-o ro): it has the "
+			   "feature%s", names);
+	return -EROFS;
+}
+
+/* ---- the journal ---- */
+
+/* Where each block of the journal lies. */
+static int map_whole(const struct recover_source *src, uint64_t **ret)
+{
+	uint64_t *map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
+	uint64_t at = 0;
+	int err = map ? 0 : -ENOMEM;
+
+	while (!err && at < src->blocks) {
+		uint64_t pblk, nr;
+
+		err = src->map(src->arg, at, &pblk, &nr);
+		for (; !err && nr && at < src->blocks; nr--)
+			map[at++] = pblk++;
+	}
+	if (err)
+		free(map);
+	else
+		*ret = map;
+	return err;
+}
+
+static void on_abort(void *arg, int err)
+{
+	struct fs *fs = arg;
+
+	(void)err;
+	atomic_store(&fs->read_only, true);
+}
+
+static int open_journal(struct fs *fs)
+{
+	struct mount_journal journal = { 0 };
+	struct journal_config config = {
+		.cache = fs->cache,
+		.blk = fs->blk,
+		.csum = super_has_metadata_csum(&fs->sb),
+		.wide = super_has_64bit(&fs->sb),
+		.interval = fs->opts.commit_interval ? fs->opts.commit_interval : FS_COMMIT_DEFAULT,
+		.max_pinned = fs->opts.cache_bytes / PINNED_SHARE,
+		.log = fs->log,
+		.aborted = on_abort,
+		.arg = fs,
+	};
+	int err;
+
+	if (!super_has_journal(&fs->sb)) {
+		log_info(fs->log, "no journal: after a crash the filesystem will need e2fsck");
+		return journal_new(&config, &fs->journal);
+	}
+	err = mount_journal_open(fs, &journal);
+	if (err)
+		return err;
+	fs->journal_log = (struct journal_log){
+		.blk = journal.source.blk, .blocks = journal.source.blocks };
+	err = map_whole(&journal.source, &fs->journal_log.map);
+	config.log_area = &fs->journal_log;
+	if (!err)
+		err = journal_new(&config, &fs->journal);
+	mount_journal_fini(&journal);
+	return err;
+}
+
+int writable_reset_journal(struct fs *fs, uint32_t sequence)
+{
+	struct mount_journal journal;
+	struct journal_log area = { 0 };
+	int err = mount_journal_open(fs, &journal);
+
+	if (err)
+		return err;
+	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks };
+	err = map_whole(&journal.source, &area.map);
+	if (!err)
+		err = journal_reset(&area, fs->sb.block_size, sequence);
+	free(area.map);
+	mount_journal_fini(&journal);
+	return err;
+}
+
+/* ---- the superblock ---- */
+
+/* Seconds with the 8 bits more that lie elsewhere (ext4_update_tstamp()). */
+static void put_time(uint8_t *raw, unsigned lo, unsigned hi, time_t sec)
+{
+	le32_put(raw + lo, (uint32_t)sec);
+	raw[hi] = (uint8_t)((uint64_t)sec >> 32);
+}
+
+static void set_feature(uint8_t *raw, unsigned word, uint32_t bits, bool on)
+{
+	uint32_t have = le32_get(raw + word);
+
+	le32_put(raw + word, on ? have | bits : have & ~bits);
+}
+
+static void mark_used(uint8_t *raw, void *arg)
+{
+	struct fs *fs = arg;
+	const char *where = fs->opts.mounted_on;
+
+	fs->mount_state = le16_get(raw + SB_STATE);
+	if (!super_has_journal(&fs->sb))
+		le16_put(raw + SB_STATE, fs->mount_state & (uint16_t)~EXT2_VALID_FS);
+	if (!le16_get(raw + SB_MAX_MNT_COUNT))
+		le16_put(raw + SB_MAX_MNT_COUNT, DEFAULT_MAX_MNT_COUNT);
+	le16_put(raw + SB_MNT_COUNT, (uint16_t)(le16_get(raw + SB_MNT_COUNT) + 1));
+	put_time(raw, SB_MTIME, SB_MTIME_HI, time(NULL));
+	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
+	if (where) {
+		memset(raw + SB_LAST_MOUNTED, 0, LAST_MOUNTED_SIZE);
+		memcpy(raw + SB_LAST_MOUNTED, where, strnlen(where, LAST_MOUNTED_SIZE));
+	}
+	if (super_has_journal(&fs->sb)) {
+		set_feature(raw, SB_FEATURE_INCOMPAT, EXT3_FEATURE_INCOMPAT_RECOVER, true);
+		if (super_has_orphan_file(&fs->sb))
+			set_feature(raw, SB_FEATURE_RO_COMPAT,
+				EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, true);
+	}
+}
+
+static void mark_clean(uint8_t *raw, void *arg)
+{
+	struct fs *fs = arg;
+	uint16_t state = le16_get(raw + SB_STATE);
+
+	set_feature(raw, SB_FEATURE_INCOMPAT, EXT3_FEATURE_INCOMPAT_RECOVER, false);
+	set_feature(raw, SB_FEATURE_RO_COMPAT, EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, false);
+	/* an error that was found meanwhile stays recorded */
+	le16_put(raw + SB_STATE, fs->mount_state | (state & EXT2_ERROR_FS));
+	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
+}
+
+int writable_start(struct fs *fs)
+{
+	int err = open_journal(fs);
+
+	if (!err)
+		err = superblock_write_home(fs, mark_used, fs);
+	if (err) {
+		log_error(fs->log, "cannot make the filesystem writable: %s", strerror(-err));
+		return err;
+	}
+	fs->marked_used = true;
+	atomic_store(&fs->read_only, false);
+	return 0;
+}
+
+int writable_stop(struct fs *fs)
+{
+	int err = journal_close(STEAL(fs->journal));
+
+	if (!err && fs->marked_used)
+		err = superblock_write_home(fs, mark_clean, fs);
+	free(STEAL(fs->journal_log.map));
+	atomic_store(&fs->read_only, true);
+	return err;
+}
