@@ -297,6 +297,7 @@ static int check_root(struct fs *fs)
 static void locks_init(struct fs *fs)
 {
 	atomic_init(&fs->read_only, true);
+	errors_init(&fs->errors);
 	lock_init(&fs->sum_lock, LOCK_RANK_GROUP);
 	lock_init(&fs->super_lock, LOCK_RANK_SUPER);
 	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)
@@ -305,6 +306,7 @@ static void locks_init(struct fs *fs)
 
 static void locks_fini(struct fs *fs)
 {
+	errors_fini(&fs->errors);
 	lock_fini(&fs->sum_lock);
 	lock_fini(&fs->super_lock);
 	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)
@@ -394,5 +396,7 @@ int fs_corrupt(struct fs *fs, uint32_t ino, int err, const char *fmt, ...)
 		log_limited(fs->log, LOG_LEVEL_ERROR, "inode %u: %s", ino, what);
 	else
 		log_limited(fs->log, LOG_LEVEL_ERROR, "filesystem: %s", what);
+	if (fs->marked_used)
+		errors_raise(fs, ino, err, what);
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "cache/cache.h"
+#include "fs/errors.h"
 #include "fs/fs.h"
 #include "journal/journal.h"
 #include "util/lock.h"
@@ -28,6 +29,8 @@ struct fs {
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */
 	atomic_bool read_only;	/* opened so, or since an error */
+	struct errors errors;	/* its own lock inside */
+	uint32_t errors_before; /* [const] s_error_count at mount */
 	bool marked_used;	/* [const] the superblock says that we are using it */
 	uint16_t mount_state;	/* [const] s_state as it was before */
 	struct lock super_lock; /* rank SUPER; the superblock's bytes in its buffer */

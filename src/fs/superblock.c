@@ -21,7 +21,7 @@ static int get(struct fs *fs, struct buf **ret_buf, uint8_t **ret_raw)
 	return err;
 }
 
-static void seal(const struct fs *fs, uint8_t *raw)
+void superblock_seal(const struct fs *fs, uint8_t *raw)
 {
 	if (super_has_metadata_csum(&fs->sb))
 		le32_put(raw + SB_CHECKSUM, crc32c(~0u, raw, SB_CHECKSUM));
@@ -39,7 +39,8 @@ int superblock_update(struct handle *h, struct fs *fs, superblock_fn *change, vo
 		return err;
 	lock_take(&fs->super_lock);
 	change(raw, arg);
-	seal(fs, raw);
+	errors_patch(fs, raw);
+	superblock_seal(fs, raw);
 	lock_drop(&fs->super_lock);
 	return 0;
 }
@@ -68,7 +69,8 @@ int superblock_write_home(struct fs *fs, superblock_fn *change, void *arg)
 		return err;
 	lock_take(&fs->super_lock);
 	change(raw, arg);
-	seal(fs, raw);
+	errors_patch(fs, raw);
+	superblock_seal(fs, raw);
 	memcpy(copy, raw, sizeof(copy));
 	lock_drop(&fs->super_lock);
 	err = blk_write(fs->blk, SB_OFFSET, copy, sizeof(copy));

@@ -23,6 +23,9 @@ int superblock_read(struct fs *fs, void (*look)(const uint8_t *raw, void *arg), 
  */
 int superblock_write_home(struct fs *fs, superblock_fn *change, void *arg) MUST_CHECK;
 
+/* Computes the checksum of a raw superblock. */
+void superblock_seal(const struct fs *fs, uint8_t *raw);
+
 /* Offsets of struct ext4_super_block. */
 enum {
 	SB_INODES_COUNT = 0x00,

@@ -77,8 +77,8 @@ static void on_abort(void *arg, int err)
 {
 	struct fs *fs = arg;
 
-	(void)err;
 	atomic_store(&fs->read_only, true);
+	errors_note(fs, 0, err, "journal aborted");
 }
 
 static int open_journal(struct fs *fs)
@@ -153,6 +153,7 @@ static void mark_used(uint8_t *raw, void *arg)
 	const char *where = fs->opts.mounted_on;
 
 	fs->mount_state = le16_get(raw + SB_STATE);
+	fs->errors_before = le32_get(raw + SB_ERROR_COUNT);
 	if (!super_has_journal(&fs->sb))
 		le16_put(raw + SB_STATE, fs->mount_state & (uint16_t)~EXT2_VALID_FS);
 	if (!le16_get(raw + SB_MAX_MNT_COUNT))
@@ -205,6 +206,9 @@ int writable_stop(struct fs *fs)
 
 	if (!err && fs->marked_used)
 		err = superblock_write_home(fs, mark_clean, fs);
+	else if (fs->marked_used)
+		errors_store(fs);
+	fs->marked_used = false;
 	free(STEAL(fs->journal_log.map));
 	atomic_store(&fs->read_only, true);
 	return err;

@@ -449,13 +449,30 @@ static bool checkpoint_wanted_locked(const struct journal *j)
 		j->pinned * j->js.block_size > j->config.max_pinned / LOW_SHARE;
 }
 
+/* As jbd2: whoever mounts next learns that the filesystem needs to be checked. Best effort. */
+static void store_error_locked(struct journal *j)
+{
+	int err = j->error;
+
+	j->error_stored = true;
+	if (!j->has_log)
+		return;
+	lock_drop(&j->lock);
+	jbd2_super_set_error(j->raw_super, err);
+	if (log_write_super(j))
+		log_error(j->config.log, "the error could not be recorded in the journal");
+	lock_take(&j->lock);
+}
+
 void *committer_main(void *arg)
 {
 	struct journal *j = arg;
 
 	lock_take(&j->lock);
 	for (;;) {
-		if (commit_wanted_locked(j))
+		if (j->error && !j->error_stored)
+			store_error_locked(j);
+		else if (commit_wanted_locked(j))
 			commit_run_locked(j);
 		else if (checkpoint_wanted_locked(j))
 			checkpoint_run_locked(j);

@@ -92,6 +92,7 @@ struct journal {
 	bool cp_running;
 	bool stop;
 	int error;
+	bool error_stored; /* thread's: in the journal's superblock */
 };
 
 /* The most that is written at once. */
