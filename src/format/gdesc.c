@@ -15,6 +15,8 @@ enum {
 	GD_FREE_INODES = 0x0E,
 	GD_USED_DIRS = 0x10,
 	GD_FLAGS = 0x12,
+	GD_BLOCK_BITMAP_CSUM = 0x18,
+	GD_INODE_BITMAP_CSUM = 0x1A,
 	GD_ITABLE_UNUSED = 0x1C,
 	GD_CHECKSUM = 0x1E,
 	GD_BLOCK_BITMAP_HI = 0x20,
@@ -24,6 +26,8 @@ enum {
 	GD_FREE_INODES_HI = 0x2E,
 	GD_USED_DIRS_HI = 0x30,
 	GD_ITABLE_UNUSED_HI = 0x32,
+	GD_BLOCK_BITMAP_CSUM_HI = 0x38,
+	GD_INODE_BITMAP_CSUM_HI = 0x3A,
 	GD_SIZE_64BIT = 0x40,
 };
 
@@ -37,6 +41,8 @@ void gdesc_decode(const struct super *sb, const uint8_t *raw, struct gdesc *ret)
 		.free_inodes = le16_get(raw + GD_FREE_INODES),
 		.used_dirs = le16_get(raw + GD_USED_DIRS),
 		.itable_unused = le16_get(raw + GD_ITABLE_UNUSED),
+		.block_bitmap_csum = le16_get(raw + GD_BLOCK_BITMAP_CSUM),
+		.inode_bitmap_csum = le16_get(raw + GD_INODE_BITMAP_CSUM),
 		.flags = le16_get(raw + GD_FLAGS),
 	};
 	if (sb->desc_size < GD_SIZE_64BIT)
@@ -48,6 +54,8 @@ void gdesc_decode(const struct super *sb, const uint8_t *raw, struct gdesc *ret)
 	ret->free_inodes |= (uint32_t)le16_get(raw + GD_FREE_INODES_HI) << 16;
 	ret->used_dirs |= (uint32_t)le16_get(raw + GD_USED_DIRS_HI) << 16;
 	ret->itable_unused |= (uint32_t)le16_get(raw + GD_ITABLE_UNUSED_HI) << 16;
+	ret->block_bitmap_csum |= (uint32_t)le16_get(raw + GD_BLOCK_BITMAP_CSUM_HI) << 16;
+	ret->inode_bitmap_csum |= (uint32_t)le16_get(raw + GD_INODE_BITMAP_CSUM_HI) << 16;
 }
 
 /* CRC-16 (reflected 0x8005) of gdt_csum, bit by bit: a descriptor is checked once per mount. */
@@ -96,4 +104,33 @@ bool gdesc_csum_ok(const struct super *sb, uint32_t group, const uint8_t *raw)
 	if (super_has_gdt_csum(sb))
 		return have == csum_crc16(sb, le_group, raw);
 	return true;
+}
+
+static void put_split(uint8_t *raw, unsigned lo, unsigned hi, bool wide, uint32_t value)
+{
+	le16_put(raw + lo, (uint16_t)value);
+	if (wide)
+		le16_put(raw + hi, (uint16_t)(value >> 16));
+}
+
+void gdesc_encode(const struct super *sb, uint32_t group, const struct gdesc *gd, uint8_t *raw)
+{
+	bool wide = sb->desc_size >= GD_SIZE_64BIT;
+	uint8_t le_group[4];
+
+	put_split(raw, GD_FREE_BLOCKS, GD_FREE_BLOCKS_HI, wide, gd->free_clusters);
+	put_split(raw, GD_FREE_INODES, GD_FREE_INODES_HI, wide, gd->free_inodes);
+	put_split(raw, GD_USED_DIRS, GD_USED_DIRS_HI, wide, gd->used_dirs);
+	put_split(raw, GD_ITABLE_UNUSED, GD_ITABLE_UNUSED_HI, wide, gd->itable_unused);
+	le16_put(raw + GD_FLAGS, gd->flags);
+	le32_put(le_group, group);
+	if (super_has_metadata_csum(sb)) {
+		put_split(raw, GD_BLOCK_BITMAP_CSUM, GD_BLOCK_BITMAP_CSUM_HI, wide,
+			gd->block_bitmap_csum);
+		put_split(raw, GD_INODE_BITMAP_CSUM, GD_INODE_BITMAP_CSUM_HI, wide,
+			gd->inode_bitmap_csum);
+		le16_put(raw + GD_CHECKSUM, csum_crc32c(sb, le_group, raw));
+	} else if (super_has_gdt_csum(sb)) {
+		le16_put(raw + GD_CHECKSUM, csum_crc16(sb, le_group, raw));
+	}
 }

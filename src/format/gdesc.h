@@ -16,11 +16,19 @@ struct gdesc {
 	uint32_t free_inodes;
 	uint32_t used_dirs;
 	uint32_t itable_unused; /* inodes at the end of the table never used; csum features only */
+	uint32_t block_bitmap_csum; /* metadata_csum only, see bitmap.h */
+	uint32_t inode_bitmap_csum;
 	uint16_t flags;		/* EXT2_BG_* */
 };
 
 /* Decodes the sb->desc_size bytes at raw. */
 void gdesc_decode(const struct super *sb, const uint8_t *raw, struct gdesc *ret);
+
+/*
+ * Writes the counts, flags and checksums of *gd (not the locations, which never change) to the
+ * descriptor at raw, and its own checksum as group's.
+ */
+void gdesc_encode(const struct super *sb, uint32_t group, const struct gdesc *gd, uint8_t *raw);
 
 /* Whether the checksum (metadata_csum or gdt_csum, else always true) of group's raw one holds. */
 bool gdesc_csum_ok(const struct super *sb, uint32_t group, const uint8_t *raw);

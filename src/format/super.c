@@ -86,6 +86,40 @@ static void decode_sizes(const struct ext2_super_block *es, struct super *sb)
 	sb->desc_size = super_has_64bit(sb) ? es->s_desc_size : EXT2_MIN_DESC_SIZE;
 }
 
+/* What new inodes get, as ext4_fill_super() settles it. */
+static uint16_t want_extra_isize(const struct ext2_super_block *es, const struct super *sb)
+{
+	const uint16_t all = sizeof(struct ext2_inode_large) - EXT2_GOOD_OLD_INODE_SIZE;
+	uint16_t want = all;
+
+	if (sb->inode_size <= EXT2_GOOD_OLD_INODE_SIZE)
+		return 0;
+	if (sb->ro_compat & EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE) {
+		if (want < es->s_want_extra_isize)
+			want = es->s_want_extra_isize;
+		if (want < es->s_min_extra_isize)
+			want = es->s_min_extra_isize;
+	}
+	if (want % 4 || EXT2_GOOD_OLD_INODE_SIZE + (uint32_t)want > sb->inode_size)
+		want = all;
+	return want;
+}
+
+/* Valid if check_sizes() and check_extent() find nothing. */
+static void decode_allocation(const struct ext2_super_block *es, struct super *sb)
+{
+	uint64_t blocks = es->s_free_blocks_count;
+
+	if (super_has_64bit(sb))
+		blocks |= (uint64_t)es->s_free_blocks_hi << 32;
+	sb->free_clusters = blocks >> sb->cluster_bits;
+	sb->free_inodes = es->s_free_inodes_count;
+	sb->clean = es->s_state & EXT2_VALID_FS && !(es->s_state & EXT2_ERROR_FS);
+	if (super_has_flex_bg(sb) && es->s_log_groups_per_flex < 31)
+		sb->flex_bits = es->s_log_groups_per_flex;
+	sb->want_extra_isize = want_extra_isize(es, sb);
+}
+
 static void decode_identity(const struct ext2_super_block *es, struct super *sb)
 {
 	memcpy(sb->uuid, es->s_uuid, sizeof(sb->uuid));
@@ -183,6 +217,7 @@ int super_decode(const struct ext2_super_block *es, uint64_t image_size, struct 
 			es->s_log_block_size);
 	decode_sizes(es, ret);
 	decode_counts(es, ret);
+	decode_allocation(es, ret);
 	decode_identity(es, ret);
 	err = check_sizes(ret, why);
 	if (!err)

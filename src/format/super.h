@@ -44,6 +44,11 @@ struct super {
 	uint8_t def_hash_version;  /* s_def_hash_version: of directories without an index yet */
 	bool hash_unsigned;	   /* s_flags: directory hashes were made with unsigned char */
 	bool has_errors;	   /* s_state */
+	bool clean;		   /* s_state: unmounted, and without errors */
+	unsigned flex_bits;	   /* log2(groups per flex group); 0 without flex_bg */
+	uint64_t free_clusters;	   /* s_free_blocks_count, right if it was unmounted */
+	uint32_t free_inodes;	   /* s_free_inodes_count, likewise */
+	uint16_t want_extra_isize; /* i_extra_isize of new inodes; 0: the inodes have no room for it */
 	uint64_t mmp_block;
 	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
 };
@@ -64,6 +69,7 @@ SUPER_HAS(incompat & EXT3_FEATURE_INCOMPAT_RECOVER, needs_recovery)
 SUPER_HAS(incompat & EXT2_FEATURE_INCOMPAT_META_BG, meta_bg)
 SUPER_HAS(incompat & EXT3_FEATURE_INCOMPAT_EXTENTS, extents)
 SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_64BIT, 64bit)
+SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_FLEX_BG, flex_bg)
 SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_MMP, mmp)
 SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_EA_INODE, ea_inode)
 SUPER_HAS(incompat & EXT4_FEATURE_INCOMPAT_LARGEDIR, largedir)
