@@ -50,6 +50,12 @@ enum bfree_flags {
 int balloc_free(struct handle *h, struct inode *inode, uint64_t pblk, uint64_t nr, unsigned flags)
 	MUST_CHECK;
 
+/*
+ * After -ENOSPC, with no handle open and no lock above LOCK_RANK_INODE held: whether it is worth another
+ * try, because freed blocks were waiting for a commit, which has happened now. *tries is 0 at first.
+ */
+bool balloc_retry(struct fs *fs, unsigned *tries) MUST_CHECK;
+
 /* Gives up what was reserved in memory for a file that is not written to any more. Any lock may be held
  * below LOCK_RANK_GROUP. */
 void balloc_release(struct inode *inode);

@@ -17,6 +17,7 @@
 #include "format/mmp.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
+#include "fs/group.h"
 #include "fs/icache.h"
 #include "fs/map.h"
 #include "fs/mount_journal.h"
@@ -106,11 +107,11 @@ static void detach(struct fs *fs)
 	if (fs->ext2)
 		ext2fs_free(fs->ext2);
 	cache_free(fs->cache);
-	free(fs->inode_tables);
+	groups_free(fs, fs->groups);
 	fs->icache = NULL;
 	fs->ext2 = NULL;
 	fs->cache = NULL;
-	fs->inode_tables = NULL;
+	fs->groups = NULL;
 }
 
 /* How many runs the inodes' maps may cache. */
@@ -130,10 +131,9 @@ static int attach(struct fs *fs)
 		err = read_superblock(fs);
 	if (!err)
 		err = icache_new(run_budget(fs), &fs->icache);
-	if (err)
-		return err;
-	fs->inode_tables = calloc(fs->sb.groups, sizeof(*fs->inode_tables));
-	return fs->inode_tables ? 0 : -ENOMEM;
+	if (!err)
+		err = groups_new(fs, &fs->groups);
+	return err;
 }
 
 /* Whether the superblock says that the journal holds what the filesystem lacks. */
@@ -228,6 +228,7 @@ static int replay_journal(struct fs *fs)
 	if (err)
 		return err;
 	detach(fs);
+	fs->recovered = true;
 	err = attach(fs);
 	if (!err && result.fc_nr)
 		err = replay_fast_commits(fs, &result);

@@ -14,6 +14,7 @@
 
 struct icache;
 struct fcr;
+struct groups;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -35,12 +36,10 @@ struct fs {
 	uint16_t mount_state;	/* [const] s_state as it was before */
 	struct lock super_lock; /* rank SUPER; the superblock's bytes in its buffer */
 	struct rwlock itable_locks[FS_ITABLE_LOCKS]; /* rank ITABLE; see fs_itable_lock() */
-	/* By group, the inode table's first block; 0 until its descriptor was read. owned */
-	_Atomic uint64_t *inode_tables;
+	struct groups *groups;	/* [const] owned */
+	bool recovered;		/* [const] once open: its journal was replayed, counts are old */
 	struct lock sum_lock;	/* rank GROUP */
-	bool summed;		/* [sum_lock] the three below are valid, and constant from then on */
-	uint64_t free_clusters; /* [sum_lock] over all groups */
-	uint64_t free_inodes;	/* [sum_lock] */
+	bool summed;		/* [sum_lock] overhead is valid, and constant from then on */
 	uint64_t overhead;	/* [sum_lock] clusters no file can have */
 };
 

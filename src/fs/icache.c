@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "fs/balloc.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/map.h"
@@ -61,8 +62,10 @@ bool icache_over_budget(struct fs *fs)
 		(ptrdiff_t)fs->icache->run_budget;
 }
 
+/* The inode has left the table; the shard's lock is not held. */
 static void inode_free(struct inode *inode)
 {
+	balloc_release(inode);
 	extmap_fini(&inode->map);
 	rwlock_fini(&inode->lock);
 	free(inode);
@@ -95,14 +98,21 @@ static void table_remove(struct shard *shard, struct inode *inode)
 	inode->forgotten = true;
 }
 
-static void drop_oldest(struct fs *fs, struct shard *shard)
+/* The inode is to be freed, once the lock is dropped: chained before dead by hash_next. */
+static struct inode *condemn(struct fs *fs, struct inode *inode, struct inode *dead)
+{
+	icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
+	inode->hash_next = dead;
+	return inode;
+}
+
+static struct inode *drop_oldest(struct fs *fs, struct shard *shard, struct inode *dead)
 {
 	struct inode *inode = shard->oldest;
 
 	unused_remove(shard, inode);
 	table_remove(shard, inode);
-	icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
-	inode_free(inode);
+	return condemn(fs, inode, dead);
 }
 
 void icache_free(struct icache *icache)
@@ -255,19 +265,24 @@ void inode_put(struct inode *inode)
 {
 	struct fs *fs = inode->fs;
 	struct shard *shard = shard_of(fs->icache, inode->ino);
+	struct inode *dead = NULL;
 	bool last;
 
 	lock_take(&shard->lock);
 	assert(inode->refs);
 	last = --inode->refs == 0;
 	if (last && inode->forgotten) {
-		icache_account_runs(fs, -(ptrdiff_t)extmap_count(&inode->map));
-		inode_free(inode);
+		dead = condemn(fs, inode, NULL);
 	} else if (last) {
 		unused_append(shard, inode);
 		while (shard->unused &&
 			(shard->unused > SHARD_MAX_UNUSED || icache_over_budget(fs)))
-			drop_oldest(fs, shard);
+			dead = drop_oldest(fs, shard, dead);
 	}
 	lock_drop(&shard->lock);
+	while (dead) {
+		inode = dead;
+		dead = inode->hash_next;
+		inode_free(inode);
+	}
 }

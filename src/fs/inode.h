@@ -9,6 +9,7 @@
 
 #include "cache/cache.h"
 #include "format/dinode.h"
+#include "fs/balloc_window.h"
 #include "fs/extmap.h"
 #include "fs/fs.h"
 #include "journal/journal.h"
@@ -29,6 +30,8 @@ struct inode {
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
 	/* Where the allocator goes on for this inode, see balloc.h. */
 	uint64_t alloc_goal; /* [lock] block, 0: unknown */
+	uint32_t alloc_group; /* [lock] directories: 1 + the group of its newest inode, 0: unknown */
+	struct balloc_window window;
 	/* private to icache.c */
 	unsigned refs;		 /* [shard lock] */
 	bool forgotten;		 /* [shard lock] not in the table any more */

@@ -11,7 +11,10 @@
 #include <time.h>
 
 #include "format/le.h"
+#include "fs/balloc.h"
 #include "fs/fs_i.h"
+#include "fs/group.h"
+#include "fs/ialloc.h"
 #include "fs/map.h"
 #include "fs/mount_journal.h"
 #include "fs/superblock.h"
@@ -173,6 +176,16 @@ static void mark_used(uint8_t *raw, void *arg)
 	}
 }
 
+static void put_counts(struct fs *fs, uint8_t *raw)
+{
+	uint64_t blocks = balloc_free_clusters(fs) << fs->sb.cluster_bits;
+
+	le32_put(raw + SB_FREE_BLOCKS, (uint32_t)blocks);
+	if (super_has_64bit(&fs->sb))
+		le32_put(raw + SB_FREE_BLOCKS_HI, (uint32_t)(blocks >> 32));
+	le32_put(raw + SB_FREE_INODES, (uint32_t)ialloc_free_inodes(fs));
+}
+
 static void mark_clean(uint8_t *raw, void *arg)
 {
 	struct fs *fs = arg;
@@ -183,6 +196,8 @@ static void mark_clean(uint8_t *raw, void *arg)
 	/* an error that was found meanwhile stays recorded */
 	le16_put(raw + SB_STATE, fs->mount_state | (state & EXT2_ERROR_FS));
 	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
+	if (fs->groups->counted)
+		put_counts(fs, raw);
 }
 
 int writable_start(struct fs *fs)
@@ -204,6 +219,9 @@ int writable_stop(struct fs *fs)
 {
 	int err = journal_close(STEAL(fs->journal));
 
+	/* before the superblock's lock is taken; without the counts, the old ones stay */
+	if (!err && fs->marked_used && groups_count(fs))
+		log_warn(fs->log, "the counts of free blocks and inodes are not up to date");
 	if (!err && fs->marked_used)
 		err = superblock_write_home(fs, mark_clean, fs);
 	else if (fs->marked_used)

@@ -225,6 +225,11 @@ struct journal *journal_of(const struct handle *h)
 	return h->journal;
 }
 
+void *journal_arg(const struct journal *j)
+{
+	return j->config.arg;
+}
+
 /* ---- buffers ---- */
 
 static int grow(void **v, size_t *room, size_t nr, size_t size)

@@ -105,6 +105,9 @@ uint32_t journal_tid(const struct handle *h);
 /* The journal h belongs to. */
 struct journal *journal_of(const struct handle *h);
 
+/* The arg it was configured with: on a filesystem's journal the struct fs. */
+void *journal_arg(const struct journal *journal);
+
 /*
  * Announces that buf, held, is about to be changed, and keeps it held until it is written. Takes one
  * credit if the transaction did not have it yet. After it the caller may change buf->data until
