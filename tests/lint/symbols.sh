@@ -10,6 +10,7 @@ also()
 {
 	case $1 in
 	format/inode | fs/inode) echo dinode ;;
+	fs/group) echo groups ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
 	util/lock) echo rwlock ;;
