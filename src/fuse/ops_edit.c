@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kernel has checked permissions (default_permissions) and holds the locks of the VFS; what it
+ * does not know, such as immutable files, the core refuses.
+ */
+#include "config.h"
+
+#include "fuse/ops_edit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fs/attr.h"
+#include "fs/file.h"
+#include "fs/namei.h"
+#include "fs/orphan.h"
+#include "fs/xattredit.h"
+#include "fuse/nodes.h"
+
+static struct ops_context *context(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static int node_get(fuse_req_t req, fuse_ino_t node, struct inode **ret)
+{
+	uint32_t ino;
+	int err = reply_ino(node, &ino);
+
+	session_begin(req);
+	return err ? err : inode_get(context(req)->fs, ino, ret);
+}
+
+/* Who asks. With fakeroot or uid= all that is made belongs to root, or to who is shown, on disk. */
+static struct cred cred_of(fuse_req_t req)
+{
+	const struct fuse_ctx *caller = fuse_req_ctx(req);
+	const struct ops_context *ctx = context(req);
+
+	return (struct cred){
+		.uid = ctx->owner.set_uid ? 0 : caller->uid,
+		.gid = ctx->owner.set_gid ? 0 : caller->gid,
+		.umask = (uint16_t)caller->umask,
+	};
+}
+
+/* ---- nodes ---- */
+
+/* The kernel does not know ino any more: if it has no name either, that was its end. */
+static void forget(struct ops_context *ctx, fuse_ino_t node, uint64_t nlookup)
+{
+	uint32_t ino;
+
+	if (reply_ino(node, &ino) || !nodes_forget(ctx->nodes, ino, nlookup))
+		return;
+	if (orphan_is_known(ctx->fs, ino) && orphan_free(ctx->fs, ino))
+		return; /* reported; it stays an orphan, for the next mount or e2fsck */
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
+{
+	forget(context(req), node, nlookup);
+	fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(context(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* An inode lost a name. The kernel nearly always knows it and will forget it. */
+static void after_unlink(struct ops_context *ctx, uint32_t ino)
+{
+	if (ino && !nodes_known(ctx->nodes, ino) && orphan_is_known(ctx->fs, ino) &&
+		orphan_free(ctx->fs, ino))
+		return; /* as in forget() */
+}
+
+/* Replies with the entry of an inode that was made or linked. */
+static void reply_made(fuse_req_t req, int err, struct inode *inode)
+{
+	struct ops_context *ctx = context(req);
+	struct fuse_entry_param entry;
+
+	if (!err)
+		err = reply_fill_entry(ctx->fs, &ctx->owner, inode->ino, &entry);
+	if (!err)
+		err = nodes_add(ctx->nodes, inode->ino);
+	if (err)
+		reply_err(req, err);
+	else if (fuse_reply_entry(req, &entry))
+		forget(ctx, entry.ino, 1);
+}
+
+/* ---- names ---- */
+
+static void make(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL, *inode = NULL;
+	struct cred cred = cred_of(req);
+	int err = node_get(req, parent, &dir);
+
+	if (!err)
+		err = namei_make(dir, name, strlen(name), (uint16_t)mode, rdev, &cred, &inode);
+	reply_made(req, err, inode);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	make(req, parent, name, mode, rdev);
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	make(req, parent, name, S_IFDIR | (mode & ~(mode_t)S_IFMT), 0);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL, *inode = NULL;
+	struct cred cred = cred_of(req);
+	int err = node_get(req, parent, &dir);
+
+	if (!err)
+		err = namei_symlink(
+			dir, name, strlen(name), target, strlen(target), &cred, &inode);
+	reply_made(req, err, inode);
+}
+
+void op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent, const char *name)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL, *inode = NULL;
+	int err = node_get(req, node, &inode);
+
+	if (!err)
+		err = node_get(req, parent, &dir);
+	if (!err)
+		err = namei_link(inode, dir, name, strlen(name));
+	reply_made(req, err, inode);
+}
+
+static void take_away(fuse_req_t req, fuse_ino_t parent, const char *name,
+	int (*remove)(struct inode *, const char *, size_t, uint32_t *))
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL;
+	uint32_t ino = 0;
+	int err = node_get(req, parent, &dir);
+
+	if (!err)
+		err = remove(dir, name, strlen(name), &ino);
+	if (!err)
+		after_unlink(context(req), ino);
+	reply_err(req, err);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	take_away(req, parent, name, namei_unlink);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	take_away(req, parent, name, namei_rmdir);
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	CLEANUP(inode_putp) struct inode *from = NULL, *to = NULL;
+	struct cred cred = cred_of(req);
+	uint32_t ino = 0;
+	int err = node_get(req, parent, &from);
+
+	if (!err)
+		err = node_get(req, new_parent, &to);
+	if (!err)
+		err = namei_rename(from, name, strlen(name), to, new_name, strlen(new_name), flags,
+			&cred, &ino);
+	if (!err)
+		after_unlink(context(req), ino);
+	reply_err(req, err);
+}
+
+void op_tmpfile(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
+{
+	CLEANUP(inode_putp) struct inode *dir = NULL, *inode = NULL;
+	const struct abi_create_in *in = (const void *)(head + 1);
+	struct abi_created_out out = { 0 };
+	struct cred cred = { .uid = ctx->owner.set_uid ? 0 : head->uid,
+		.gid = ctx->owner.set_gid ? 0 : head->gid };
+	uint32_t ino;
+	int err = len < sizeof(*head) + sizeof(*in) ? -EINVAL : reply_ino(head->nodeid, &ino);
+
+	if (!err)
+		err = inode_get(ctx->fs, ino, &dir);
+	if (!err) {
+		cred.umask = (uint16_t)in->umask;
+		err = namei_tmpfile(dir, (uint16_t)in->mode, &cred, &inode);
+	}
+	if (!err)
+		err = reply_raw_entry(ctx->fs, &ctx->owner, inode, &out.entry);
+	if (!err)
+		err = nodes_add(ctx->nodes, inode->ino);
+	session_reply(head->unique, err, &out, sizeof(out));
+}
+
+/* ---- attributes ---- */
+
+static struct timespec pick_time(const struct timespec *given, bool now)
+{
+	return now ? inode_now() : *given;
+}
+
+static void fill_change(const struct stat *st, int to_set, struct attr_change *ret)
+{
+	static const struct {
+		int flag;
+		unsigned what;
+	} table[] = {
+		{ FUSE_SET_ATTR_MODE, ATTR_MODE },
+		{ FUSE_SET_ATTR_UID, ATTR_UID },
+		{ FUSE_SET_ATTR_GID, ATTR_GID },
+		{ FUSE_SET_ATTR_SIZE, ATTR_SIZE },
+		{ FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW, ATTR_ATIME },
+		{ FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW, ATTR_MTIME },
+		{ FUSE_SET_ATTR_CTIME, ATTR_CTIME },
+		{ FUSE_SET_ATTR_KILL_SUID, ATTR_KILL_SUIDGID }, /* FATTR_KILL_SUIDGID of the wire */
+	};
+
+	*ret = (struct attr_change){
+		.mode = (uint16_t)(st->st_mode & 07777),
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.size = (uint64_t)st->st_size,
+		.atime = pick_time(&st->st_atim, to_set & FUSE_SET_ATTR_ATIME_NOW),
+		.mtime = pick_time(&st->st_mtim, to_set & FUSE_SET_ATTR_MTIME_NOW),
+		.ctime = st->st_ctim,
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (to_set & table[i].flag)
+			ret->what |= table[i].what;
+}
+
+/*
+ * A request that sets nothing announces a write that will clear setuid bits: its answer must not be
+ * kept, or the kernel would show the old mode for ever.
+ */
+void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
+	struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	struct ops_context *ctx = context(req);
+	struct attr_change change;
+	struct dinode d;
+	struct stat now;
+	int err = node_get(req, node, &inode);
+
+	(void)fi;
+	fill_change(st, to_set, &change);
+	if (!err && change.what)
+		err = attr_set(inode, &change, &d);
+	else if (!err)
+		err = dinode_load(ctx->fs, inode->ino, &d);
+	if (!err)
+		err = reply_stat(ctx->fs, &ctx->owner, inode->ino, &d, &now);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_attr(req, &now, change.what ? REPLY_FOREVER : 0);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
+	int flags)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err = node_get(req, node, &inode);
+
+	if (!err)
+		err = xattr_set(inode, name, value ? value : "", size, flags, true);
+	reply_err(req, err);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err = node_get(req, node, &inode);
+
+	if (!err)
+		err = xattr_set(inode, name, NULL, 0, 0, true);
+	reply_err(req, err);
+}
+
+/* ---- contents ---- */
+
+/* A write takes away what lets a file run as somebody else: its capabilities, whoever writes. */
+static int kill_capability(struct inode *inode)
+{
+	static const char name[] = "security.capability";
+	int err;
+
+	if (!xattr_maybe(inode))
+		return 0;
+	err = (int)xattr_get(inode, name, NULL, 0);
+	if (err >= 0)
+		err = xattr_set(inode, name, NULL, 0, 0, true);
+	return err == -ENODATA || err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* Root may use the blocks that are reserved. Nobody knows whose the page cache's writes are. */
+static bool may_reserved(fuse_req_t req)
+{
+	return fuse_req_ctx(req)->uid == 0;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	ssize_t put = node_get(req, node, &inode);
+
+	if (!put)
+		put = kill_capability(inode);
+	if (!put)
+		put = file_write(inode, (uint64_t)off, buf, size, !fi->writepage,
+			fi->writepage || may_reserved(req));
+	if (put < 0)
+		reply_err(req, (int)put);
+	else
+		fuse_reply_write(req, (size_t)put);
+}
+
+bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
+{
+	const struct abi_write_in *in = (const void *)(head + 1);
+	const struct attr_change change = { .what = ATTR_KILL_SUIDGID };
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	struct dinode d;
+	uint32_t ino;
+	int err;
+
+	if (len < sizeof(*head) + sizeof(*in) || !(in->write_flags & ABI_WRITE_KILL_SUIDGID))
+		return false;
+	err = reply_ino(head->nodeid, &ino);
+	if (!err)
+		err = inode_get(ctx->fs, ino, &inode);
+	if (!err)
+		err = attr_set(inode, &change, &d);
+	if (err)
+		session_reply(head->unique, err, NULL, 0);
+	return err;
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t node, int data_only, struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err = node_get(req, node, &inode);
+
+	(void)fi;
+	if (!err)
+		err = file_sync(inode, data_only);
+	reply_err(req, err);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t off, off_t len,
+	struct fuse_file_info *fi)
+{
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err = node_get(req, node, &inode);
+
+	(void)fi;
+	if (!err && (off < 0 || len <= 0))
+		err = -EINVAL;
+	if (!err)
+		err = kill_capability(inode);
+	if (!err)
+		err = file_fallocate(inode, mode, (uint64_t)off, (uint64_t)len, may_reserved(req));
+	reply_err(req, err);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_off, struct fuse_file_info *from_fi,
+	fuse_ino_t to, off_t to_off, struct fuse_file_info *to_fi, size_t len, int flags)
+{
+	CLEANUP(inode_putp) struct inode *source = NULL, *target = NULL;
+	ssize_t copied = node_get(req, from, &source);
+
+	(void)from_fi;
+	(void)to_fi;
+	if (!copied)
+		copied = node_get(req, to, &target);
+	if (!copied && flags)
+		copied = -EINVAL;
+	if (!copied)
+		copied = kill_capability(target);
+	if (!copied)
+		copied = file_copy(source, (uint64_t)from_off, target, (uint64_t)to_off, len,
+			may_reserved(req));
+	if (copied < 0)
+		reply_err(req, (int)copied);
+	else
+		fuse_reply_write(req, (size_t)copied);
+}
+
+void op_syncfs(struct ops_context *ctx, const struct abi_in_header *head)
+{
+	session_reply(head->unique, fs_sync(ctx->fs), NULL, 0);
+}
