@@ -12,6 +12,7 @@ also()
 	format/inode | fs/inode) echo dinode ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
+	fs/mapedit) echo map ;;
 	util/lock) echo rwlock ;;
 	./main) echo main ;;
 	esac
