@@ -2,7 +2,8 @@
 /*
  * Every change is one splice of a leaf: some neighbouring extents are replaced by others. Before it, a
  * full leaf is split, one node at a time, each step leaving a whole tree; after it, an empty leaf is
- * taken out, and a root with a single small child takes that child's place.
+ * taken out, one that is nearly empty is joined with a neighbour, and a root with a single small child takes
+ * that child's place.
  *
  * Invariants, which e2fsck checks:
  * 1. An index entry's file block is that of the first entry of its child.
@@ -332,6 +333,116 @@ static int root_collapse(struct handle *h, struct inode *inode)
 	return err;
 }
 
+/* Whether b can be joined to a, before it. */
+static bool extent_joins(const struct extent *a, const struct extent *b)
+{
+	unsigned max = a->unwritten ? EXTENT_MAX_NR_UNWRITTEN : EXTENT_MAX_NR;
+
+	return a->unwritten == b->unwritten && (uint64_t)a->lblk + a->nr == b->lblk &&
+		a->pblk + a->nr == b->pblk && (unsigned)a->nr + b->nr <= max;
+}
+
+/* Takes entry at out of an index node; what is left of the node is decoded again. */
+static void index_remove(struct inode *inode, struct step *step, unsigned at)
+{
+	unsigned nr = step->node.entries - 1u;
+
+	extent_entries_move(step->raw, at, step->raw, at + 1, nr - at);
+	extent_node_set_entries(step->raw, nr);
+	if (!nr && !step->buf)
+		extent_node_init(step->raw, DINODE_BLOCK_SIZE, 0);
+	if (nr || !step->buf)
+		step_changed(inode, step);
+	else
+		step->node.entries = 0; /* its owner takes it out next */
+}
+
+/* Moves all entries of right behind those of left, which has room. */
+static void node_absorb(struct inode *inode, struct step *left, const struct extent_node *right)
+{
+	unsigned nr = left->node.entries, from = 0;
+
+	if (!right->depth) {
+		struct extent last, first;
+
+		extent_get(&left->node, nr - 1u, &last);
+		extent_get(right, 0, &first);
+		if (extent_joins(&last, &first)) {
+			last.nr = (uint16_t)(last.nr + first.nr);
+			extent_put(left->raw, nr - 1u, &last);
+			from = 1;
+		}
+	}
+	extent_entries_move(left->raw, nr, right->raw, from, right->entries - from);
+	extent_node_set_entries(left->raw, nr + right->entries - from);
+	step_changed(inode, left);
+}
+
+/*
+ * Joins the node at level with its neighbour at index at of their parent, if both leave the half of a
+ * node empty. *ret_done: it has.
+ */
+static int node_join(struct handle *h, struct inode *inode, struct path *path, unsigned level,
+	unsigned at, bool *ret_done)
+{
+	struct step *step = &path->steps[level], *parent = step - 1, other = { .at = 0 };
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	bool other_left = at < (unsigned)parent->at;
+	struct extent_index index;
+	uint64_t pblk;
+	int err;
+
+	extent_index_get(&parent->node, at, &index);
+	err = map_node_load(inode, &index, step->node.depth, &buf, &other.node);
+	if (err)
+		return err;
+	if (!other.node.entries || other.node.entries + step->node.entries > step->node.max / 2 ||
+		other.node.max != step->node.max)
+		return 0;
+	err = path_announce(h, path, level - 1, level);
+	if (!err)
+		err = journal_write(h, buf);
+	if (err)
+		return err;
+	other.buf = buf;
+	other.raw = buf->data;
+	if (other_left)
+		node_absorb(inode, &other, &step->node);
+	else
+		node_absorb(inode, step, &other.node);
+	pblk = other_left ? step->buf->pblk : buf->pblk;
+	if (other_left)
+		cache_put(STEAL(step->buf));
+	else
+		cache_put(STEAL(buf));
+	index_remove(inode, parent, other_left ? (unsigned)parent->at : at);
+	*ret_done = true;
+	return node_free(h, inode, pblk);
+}
+
+/*
+ * After the node at level has lost entries: as long as nodes are nearly empty they are joined with a
+ * neighbour, from level upwards, so that a tree that becomes small does so in depth, too.
+ */
+static int path_join(struct handle *h, struct inode *inode, struct path *path, unsigned level)
+{
+	int err = 0;
+
+	for (bool done = true; !err && done && level; level--) {
+		const struct step *step = &path->steps[level], *parent = step - 1;
+		unsigned at = (unsigned)parent->at;
+
+		done = false;
+		if (!step->node.entries || step->node.entries > step->node.max / 4)
+			break;
+		if (at)
+			err = node_join(h, inode, path, level, at - 1, &done);
+		if (!err && !done && at + 1 < parent->node.entries)
+			err = node_join(h, inode, path, level, at + 1, &done);
+	}
+	return err ? err : root_collapse(h, inode);
+}
+
 /*
  * Takes the leaf out of the tree, and the nodes above that have nothing else; all of them but the
  * leaf are announced.
@@ -342,39 +453,21 @@ static int leaf_drop(struct handle *h, struct inode *inode, struct path *path)
 	int err = 0;
 
 	do {
-		struct step *step = &path->steps[level], *parent = step - 1;
-		unsigned at = (unsigned)parent->at, nr = parent->node.entries - 1u;
+		struct step *step = &path->steps[level];
 		uint64_t pblk = step->buf->pblk;
 
 		cache_put(STEAL(step->buf));
-		extent_entries_move(parent->raw, at, parent->raw, at + 1, nr - at);
-		extent_node_set_entries(parent->raw, nr);
-		parent->node.entries = (uint16_t)nr;
 		level--;
-		if (nr || !level) {
-			if (!nr)
-				extent_node_init(parent->raw, DINODE_BLOCK_SIZE, 0);
-			step_changed(inode, parent);
-		}
+		index_remove(inode, step - 1, (unsigned)step[-1].at);
 		if (!err)
 			err = node_free(h, inode, pblk);
 	} while (level && !path->steps[level].node.entries);
-	/* at may be past the end now: whoever is first names the parent */
 	if (path->steps[level].node.entries)
 		path_fix_up(inode, path, level);
-	return err ? err : root_collapse(h, inode);
+	return err ? err : path_join(h, inode, path, level);
 }
 
 /* ---- splices ---- */
-
-/* Whether b can be joined to a, before it. */
-static bool extent_joins(const struct extent *a, const struct extent *b)
-{
-	unsigned max = a->unwritten ? EXTENT_MAX_NR_UNWRITTEN : EXTENT_MAX_NR;
-
-	return a->unwritten == b->unwritten && (uint64_t)a->lblk + a->nr == b->lblk &&
-		a->pblk + a->nr == b->pblk && (unsigned)a->nr + b->nr <= max;
-}
 
 /* What a splice makes of a leaf: nr_old extents from at on become nr others. */
 struct splice {
@@ -447,7 +540,7 @@ static int splice_do(
 	step_changed(inode, leaf);
 	if (first && after)
 		path_fix_up(inode, path, path->depth);
-	return after < nr ? root_collapse(h, inode) : 0;
+	return after < nr ? path_join(h, inode, path, path->depth) : 0;
 }
 
 /*

@@ -51,14 +51,11 @@ static int copy_piece(struct copy *c, size_t max, size_t *ret)
 	return 0;
 }
 
-/* How far the source is a hole, in bytes; 0 at data. */
-static size_t hole_ahead(struct copy *c)
+/* How far the source goes on as a hole, or (SEEK_HOLE) as data, at most c->len bytes. */
+static size_t ahead(struct copy *c, int whence)
 {
-	off_t next;
+	off_t next = file_seek(c->from, (off_t)c->from_off, whence);
 
-	if (c->from_off > INT64_MAX)
-		return 0;
-	next = file_seek(c->from, (off_t)c->from_off, SEEK_DATA);
 	if (next == -ENXIO) {
 		rwlock_read(&c->from->lock);
 		next = (off_t)c->from->d.size;
@@ -89,14 +86,15 @@ static int skip_hole(struct copy *c, size_t len, bool *ret_skipped)
 
 static int copy_some(struct copy *c, size_t *ret)
 {
-	size_t hole = hole_ahead(c);
+	size_t hole = ahead(c, SEEK_DATA), data;
 	bool skipped = false;
 	int err = hole ? skip_hole(c, hole, &skipped) : 0;
 
 	*ret = hole;
 	if (err || skipped)
 		return err;
-	return copy_piece(c, hole ? hole : c->len, ret);
+	data = hole ? hole : ahead(c, SEEK_HOLE);
+	return copy_piece(c, data ? data : c->len, ret);
 }
 
 static int check(const struct copy *c)
