@@ -4,6 +4,7 @@
 #include "format/extent.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "format/le.h"
 #include "util/crc32c.h"
@@ -22,12 +23,14 @@ enum {
 	EI_BLOCK = 0,
 	EI_LEAF_LO = 4,
 	EI_LEAF_HI = 8,
+	EI_UNUSED = 10,
 	ENTRY_SIZE = 12,
 	TAIL_SIZE = 4,
 };
 
 #define EXTENT_MAGIC 0xF30A
-#define EXTENT_INIT_MAX_LEN 32768 /* longer ones are unwritten */
+/* Longer lengths on disk are those of unwritten extents, so much more than they are. */
+#define EXTENT_INIT_MAX_LEN EXTENT_MAX_NR
 
 static const char *node_fault(const struct extent_node *node, uint16_t magic, size_t size)
 {
@@ -118,4 +121,63 @@ bool extent_csum_ok(const struct extent_node *node, uint32_t block_size, uint32_
 	if (tail + TAIL_SIZE > block_size)
 		return false;
 	return le32_get(node->raw + tail) == crc32c(seed, node->raw, tail);
+}
+
+void extent_node_init(uint8_t *raw, size_t size, unsigned depth)
+{
+	memset(raw, 0, size);
+	le16_put(raw + EH_MAGIC, EXTENT_MAGIC);
+	le16_put(raw + EH_MAX, (uint16_t)((size - EH_SIZE) / ENTRY_SIZE));
+	le16_put(raw + EH_DEPTH, (uint16_t)depth);
+}
+
+void extent_node_set_entries(uint8_t *raw, unsigned entries)
+{
+	le16_put(raw + EH_ENTRIES, (uint16_t)entries);
+}
+
+void extent_node_set_depth(uint8_t *raw, unsigned depth)
+{
+	le16_put(raw + EH_DEPTH, (uint16_t)depth);
+}
+
+static uint8_t *entry_at(uint8_t *raw, unsigned i)
+{
+	return raw + EH_SIZE + (size_t)i * ENTRY_SIZE;
+}
+
+void extent_put(uint8_t *raw, unsigned i, const struct extent *extent)
+{
+	uint8_t *to = entry_at(raw, i);
+
+	le32_put(to + EE_BLOCK, extent->lblk);
+	le16_put(to + EE_LEN,
+		(uint16_t)(extent->nr + (extent->unwritten ? EXTENT_INIT_MAX_LEN : 0)));
+	le16_put(to + EE_START_HI, (uint16_t)(extent->pblk >> 32));
+	le32_put(to + EE_START_LO, (uint32_t)extent->pblk);
+}
+
+void extent_index_put(uint8_t *raw, unsigned i, const struct extent_index *index)
+{
+	uint8_t *to = entry_at(raw, i);
+
+	le32_put(to + EI_BLOCK, index->lblk);
+	le32_put(to + EI_LEAF_LO, (uint32_t)index->pblk);
+	le16_put(to + EI_LEAF_HI, (uint16_t)(index->pblk >> 32));
+	le16_put(to + EI_UNUSED, 0);
+}
+
+void extent_entries_move(
+	uint8_t *to, unsigned to_i, const uint8_t *from, unsigned from_i, unsigned nr)
+{
+	memmove(entry_at(to, to_i), from + EH_SIZE + (size_t)from_i * ENTRY_SIZE,
+		(size_t)nr * ENTRY_SIZE);
+}
+
+void extent_csum_set(uint8_t *raw, uint32_t block_size, uint32_t seed)
+{
+	size_t tail = EH_SIZE + (size_t)le16_get(raw + EH_MAX) * ENTRY_SIZE;
+
+	if (tail + TAIL_SIZE <= block_size)
+		le32_put(raw + tail, crc32c(seed, raw, tail));
 }

@@ -15,6 +15,10 @@
 #define EXTENT_MAX_DEPTH 5 /* as EXT4_MAX_EXTENT_DEPTH: 2^32 blocks need no more */
 #define EXTENT_LBLK_END ((uint64_t)1 << 32)
 
+/* The most blocks one extent can hold; unwritten ones have one less. */
+#define EXTENT_MAX_NR 32768
+#define EXTENT_MAX_NR_UNWRITTEN (EXTENT_MAX_NR - 1)
+
 /* A node whose header has been checked against the bytes it lies in. */
 struct extent_node {
 	const uint8_t *raw; /* the header */
@@ -48,5 +52,27 @@ void extent_index_get(const struct extent_node *node, unsigned i, struct extent_
 
 /* Whether the checksum behind the entries of a block's node holds. seed: dinode_csum_seed(). */
 bool extent_csum_ok(const struct extent_node *node, uint32_t block_size, uint32_t seed);
+
+/*
+ * Encoding. raw is a node of size bytes that extent_node_init() made or extent_node_decode() took; the
+ * caller keeps entries within eh_max, sorted and disjoint.
+ */
+
+/* Makes raw an empty node with room for as many entries as fit (ext4_ext_space_block()). */
+void extent_node_init(uint8_t *raw, size_t size, unsigned depth);
+
+/* Changes the header of an existing node: how many entries, how deep. */
+void extent_node_set_entries(uint8_t *raw, unsigned entries);
+void extent_node_set_depth(uint8_t *raw, unsigned depth);
+
+void extent_put(uint8_t *raw, unsigned i, const struct extent *extent);
+void extent_index_put(uint8_t *raw, unsigned i, const struct extent_index *index);
+
+/* Copies nr entries of either kind, between nodes or within one (ranges may overlap). */
+void extent_entries_move(
+	uint8_t *to, unsigned to_i, const uint8_t *from, unsigned from_i, unsigned nr);
+
+/* Stores the checksum of a block's node. */
+void extent_csum_set(uint8_t *raw, uint32_t block_size, uint32_t seed);
 
 #endif

@@ -9,6 +9,7 @@
 #include "util/cleanup.h"
 #include "util/lock.h"
 
+struct inode;
 struct run;
 
 struct extmap {
@@ -31,5 +32,14 @@ size_t extmap_count(const struct extmap *map);
  * stay the caller's, who keeps them as long as the map.
  */
 void extmap_set_fixed(struct extmap *map, const struct run *runs, size_t nr);
+
+/*
+ * The map on disk has changed: run is what it says now about run's blocks. The caller holds
+ * inode->lock for writing since before the change. Takes LOCK_RANK_MAP.
+ */
+void extmap_update(struct inode *inode, const struct run *run);
+
+/* Forgets all that is known of inode's map; the next look-up reads again. */
+void extmap_forget(struct inode *inode);
 
 #endif

@@ -56,7 +56,7 @@ int file_read_range(struct inode *inode, uint64_t off, void *buf, size_t len)
 	return read_mapped(inode, off, buf, len);
 }
 
-ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len)
+static ssize_t read_locked(struct inode *inode, uint64_t off, void *buf, size_t len)
 {
 	int err;
 
@@ -74,6 +74,29 @@ ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len)
 		len = SSIZE_MAX;
 	err = file_read_range(inode, off, buf, len);
 	return err ? err : (ssize_t)len;
+}
+
+/* Writers hold the lock while they change the map; where there are none it need not be asked. */
+static void lock_for_reading(struct inode *inode)
+{
+	if (inode->fs->opts.writable)
+		rwlock_read(&inode->lock);
+}
+
+static void unlock(struct inode *inode)
+{
+	if (inode->fs->opts.writable)
+		rwlock_drop(&inode->lock);
+}
+
+ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len)
+{
+	ssize_t ret;
+
+	lock_for_reading(inode);
+	ret = read_locked(inode, off, buf, len);
+	unlock(inode);
+	return ret;
 }
 
 /*
@@ -106,7 +129,7 @@ static int seek_mapped(struct inode *inode, uint64_t off, bool want_data, uint64
 	return 0;
 }
 
-off_t file_seek(struct inode *inode, off_t off, int whence)
+static off_t seek_locked(struct inode *inode, off_t off, int whence)
 {
 	bool want_data = whence == SEEK_DATA;
 	uint64_t found;
@@ -126,4 +149,14 @@ off_t file_seek(struct inode *inode, off_t off, int whence)
 	if (want_data && found == inode->d.size)
 		return -ENXIO;
 	return (off_t)found;
+}
+
+off_t file_seek(struct inode *inode, off_t off, int whence)
+{
+	off_t ret;
+
+	lock_for_reading(inode);
+	ret = seek_locked(inode, off, whence);
+	unlock(inode);
+	return ret;
 }

@@ -28,6 +28,7 @@ struct inode {
 	struct extmap map; /* its own lock inside; see map.h */
 	_Atomic uint32_t tid;	   /* last transaction that changed the inode, 0: none; for fsync */
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
+	_Atomic bool overwritten; /* data went to the image that no transaction will flush */
 	/* Where the allocator goes on for this inode, see balloc.h. */
 	uint64_t alloc_goal; /* [lock] block, 0: unknown */
 	uint32_t alloc_group; /* [lock] directories: 1 + the group of its newest inode, 0: unknown */

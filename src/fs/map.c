@@ -5,8 +5,12 @@
  * included, and all of that range enters the array at once.
  *
  * Invariants of struct extmap:
- * 1. runs[] is sorted by lblk and disjoint; each leaf's range is either wholly in it or not at all.
- * 2. A run never changes once it is in; the array as a whole may be emptied.
+ * 1. runs[] is sorted by lblk and disjoint; what it says is what the tree on disk says.
+ * 2. Who changes the tree holds inode->lock for writing and says so before dropping it
+ *    (extmap_update()); who looks holds it for reading, so that a leaf it read is still true when it
+ *    is entered.
+ * 3. While the root alone answers (find_in_root()) the array is empty, so that it cannot be out of date
+ *    when the tree grows.
  */
 #include "config.h"
 
@@ -20,6 +24,7 @@
 #include "format/le.h"
 #include "fs/fs_i.h"
 #include "fs/icache.h"
+#include "fs/map_i.h"
 
 /* More than this many runs in one inode, and the array starts over: about 512 KiB. */
 #define EXTMAP_MAX_RUNS 16384
@@ -93,6 +98,11 @@ static size_t runs_search(const struct run *runs, size_t nr, uint64_t lblk)
 	return lo;
 }
 
+static uint64_t run_end(const struct run *run)
+{
+	return run->lblk + run->nr;
+}
+
 static void run_cut(const struct run *run, uint64_t lblk, struct run *ret)
 {
 	uint64_t skip = lblk - run->lblk;
@@ -138,32 +148,6 @@ static void extmap_empty_locked(struct fs *fs, struct extmap *map)
 	map->nr = map->room = 0;
 }
 
-/* Enters a leaf. Failing for lack of memory only costs the next look-up another read. */
-static void extmap_insert(struct inode *inode, const struct leaf *leaf)
-{
-	struct extmap *map = &inode->map;
-	struct run known;
-	size_t at, room;
-	int err;
-
-	rwlock_write(&map->lock);
-	if (extmap_find_locked(map, leaf->from, &known))
-		goto out; /* another thread was faster */
-	if (map->nr && (map->nr + leaf->nr > EXTMAP_MAX_RUNS || icache_over_budget(inode->fs)))
-		extmap_empty_locked(inode->fs, map);
-	room = map->room;
-	err = runs_reserve(&map->runs, &map->room, map->nr + leaf->nr);
-	if (err)
-		goto out;
-	icache_account_runs(inode->fs, (ptrdiff_t)(map->room - room));
-	at = runs_search(map->runs, map->nr, leaf->from);
-	memmove(map->runs + at + leaf->nr, map->runs + at, (map->nr - at) * sizeof(*map->runs));
-	memcpy(map->runs + at, leaf->runs, leaf->nr * sizeof(*map->runs));
-	map->nr += leaf->nr;
-out:
-	rwlock_drop(&map->lock);
-}
-
 size_t extmap_count(const struct extmap *map)
 {
 	return map->room;
@@ -189,11 +173,95 @@ static int leaf_add(struct leaf *leaf, const struct run *run)
 	return 0;
 }
 
+/*
+ * Puts a leaf in the place of whatever is known about its range, joined to what it touches. On
+ * failure for lack of memory nothing is known any more, which only costs further reads.
+ */
+static void extmap_put_locked(struct inode *inode, const struct leaf *leaf)
+{
+	struct extmap *map = &inode->map;
+	size_t lo = runs_search(map->runs, map->nr, leaf->from), hi = lo, room = map->room;
+	CLEANUP(leaf_fini) struct leaf merged = { .from = leaf->from };
+	struct run part;
+	int err = 0;
+
+	while (hi < map->nr && map->runs[hi].lblk < leaf->to)
+		hi++;
+	if (lo < hi && map->runs[lo].lblk < leaf->from) {
+		part = map->runs[lo];
+		part.nr = leaf->from - part.lblk;
+		err = leaf_add(&merged, &part);
+	} else if (lo && run_end(&map->runs[lo - 1]) == leaf->from) {
+		err = leaf_add(&merged, &map->runs[--lo]);
+	}
+	for (size_t i = 0; !err && i < leaf->nr; i++)
+		err = leaf_add(&merged, &leaf->runs[i]);
+	if (!err && lo < hi && run_end(&map->runs[hi - 1]) > leaf->to) {
+		run_cut(&map->runs[hi - 1], leaf->to, &part);
+		err = leaf_add(&merged, &part);
+	} else if (!err && hi < map->nr && map->runs[hi].lblk == leaf->to) {
+		err = leaf_add(&merged, &map->runs[hi++]);
+	}
+	if (!err)
+		err = runs_reserve(&map->runs, &map->room, map->nr - (hi - lo) + merged.nr);
+	if (err) {
+		extmap_empty_locked(inode->fs, map);
+		return;
+	}
+	icache_account_runs(inode->fs, (ptrdiff_t)(map->room - room));
+	memmove(map->runs + lo + merged.nr, map->runs + hi, (map->nr - hi) * sizeof(*map->runs));
+	memcpy(map->runs + lo, merged.runs, merged.nr * sizeof(*map->runs));
+	map->nr = map->nr - (hi - lo) + merged.nr;
+}
+
+static void extmap_insert(struct inode *inode, const struct leaf *leaf)
+{
+	struct extmap *map = &inode->map;
+
+	rwlock_write(&map->lock);
+	if (map->nr && (map->nr + leaf->nr > EXTMAP_MAX_RUNS || icache_over_budget(inode->fs)))
+		extmap_empty_locked(inode->fs, map);
+	extmap_put_locked(inode, leaf);
+	rwlock_drop(&map->lock);
+}
+
+void extmap_forget(struct inode *inode)
+{
+	struct extmap *map = &inode->map;
+
+	rwlock_write(&map->lock);
+	if (map->room)
+		extmap_empty_locked(inode->fs, map);
+	rwlock_drop(&map->lock);
+}
+
+/* Whether find_in_root() answers. */
+static bool root_is_leaf(const struct inode *inode)
+{
+	struct extent_node node;
+	const char *why;
+
+	return inode->d.flags & EXT4_EXTENTS_FL &&
+		!extent_node_decode(inode->d.block, DINODE_BLOCK_SIZE, &node, &why) && !node.depth;
+}
+
+void extmap_update(struct inode *inode, const struct run *run)
+{
+	struct run copy = *run;
+	struct leaf leaf = { .from = run->lblk, .to = run_end(run), .runs = &copy, .nr = 1 };
+
+	assert(!inode->map.fixed);
+	if (root_is_leaf(inode))
+		extmap_forget(inode);
+	else
+		extmap_insert(inode, &leaf);
+}
+
 static uint64_t leaf_end(const struct leaf *leaf)
 {
 	const struct run *last = leaf->nr ? &leaf->runs[leaf->nr - 1] : NULL;
 
-	return last ? last->lblk + last->nr : leaf->from;
+	return last ? run_end(last) : leaf->from;
 }
 
 /* Fills up to lblk with a hole. */
@@ -266,8 +334,7 @@ static bool index_step(const struct extent_node *node, uint64_t lblk, struct lea
 	return true;
 }
 
-/* Reads and checks the tree block that index points to. depth: the one it must have. */
-static int node_load(struct inode *inode, const struct extent_index *index, unsigned depth,
+int map_node_load(struct inode *inode, const struct extent_index *index, unsigned depth,
 	struct buf **ret_buf, struct extent_node *ret)
 {
 	struct fs *fs = inode->fs;
@@ -313,7 +380,7 @@ static int leaf_load_extents(struct inode *inode, uint64_t lblk, struct leaf *le
 
 		if (!index_step(&node, lblk, leaf, &index))
 			return leaf_pad(leaf, leaf->to);
-		err = node_load(inode, &index, node.depth - 1u, &child, &node);
+		err = map_node_load(inode, &index, node.depth - 1u, &child, &node);
 		if (err)
 			return err;
 		cache_put(buf);

@@ -36,6 +36,16 @@ int map_unwrite(struct handle *h, struct inode *inode, uint64_t lblk, uint64_t n
 int map_free(struct handle *h, struct inode *inode, uint64_t from, uint64_t to, unsigned flags,
 	uint64_t *ret_left) MUST_CHECK;
 
+/*
+ * Moves the mapped blocks from lblk on, to the end of their extent, to lblk - by (map_shift_left()), or the
+ * last ones in [from, end of file) to by blocks later (map_shift_right(); *ret_from: where they began, from if
+ * there were none). The place is a hole. Extents only. Takes twice map_credits().
+ */
+int map_shift_left(struct handle *h, struct inode *inode, uint64_t lblk, uint64_t by,
+	uint64_t *ret_nr) MUST_CHECK;
+int map_shift_right(struct handle *h, struct inode *inode, uint64_t from, uint64_t to, uint64_t by,
+	uint64_t *ret_from) MUST_CHECK;
+
 /* Makes i_block an empty extent tree or indirect map, as the filesystem and inode->d.flags want it. */
 void map_init(struct inode *inode);
 

@@ -13,6 +13,7 @@ also()
 	fs/group) echo groups ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
+	fs/mapedit) echo map ;;
 	util/lock) echo rwlock ;;
 	./main) echo main ;;
 	esac

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that change a file's contents share. All callers hold inode->lock for writing. */
+#ifndef EXT4D_FS_FILE_I_H
+#define EXT4D_FS_FILE_I_H
+
+#include "fs/file.h"
+
+/* The largest size the inode's kind of map allows, in bytes. */
+uint64_t file_max_size(const struct inode *inode);
+
+/* 0, or why the contents of inode cannot be changed: -EISDIR, -EINVAL, -ENOKEY, -EROFS, -EPERM. */
+int file_check_change(const struct inode *inode) MUST_CHECK;
+
+/*
+ * Makes the bytes [from, to), which lie in one block, zeros where they are data. Without a handle: they
+ * are either nothing anybody sees or as good as overwritten.
+ */
+int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to) MUST_CHECK;
+
+/*
+ * The size is about to become size: makes the rest of the last block, if it grows, zeros: old
+ * contents might show.
+ */
+int file_zero_tail(struct inode *inode, uint64_t size) MUST_CHECK;
+
+/* Writes data to the blocks of run, all of them: zeros where the len bytes at off do not reach. */
+int file_write_padded(struct inode *inode, const struct run *run, uint64_t off, const void *buf,
+	size_t len) MUST_CHECK;
+
+/* Moves inline contents to a block. The inode stays inline on failure. */
+int file_uninline(struct inode *inode, unsigned balloc_flags) MUST_CHECK;
+
+/*
+ * Unmaps and frees the blocks [from, to), in as many transactions as it takes, in a handle that the
+ * caller has with map_credits(). -EINTR is never returned.
+ */
+int file_free_blocks(struct handle *h, struct inode *inode, uint64_t from, uint64_t to) MUST_CHECK;
+
+/* Sets the size, and mtime and ctime if times, in a handle of its own. */
+int file_set_size(struct inode *inode, uint64_t size, bool times) MUST_CHECK;
+
+/* After -ENOSPC: waits until what has been freed can be had. True: worth another try, once. */
+bool file_wait_space(struct inode *inode, int err, bool *tried);
+
+#endif
