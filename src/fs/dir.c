@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "fs/dirblock.h"
+#include "fs/dirfind.h"
 #include "fs/dirname.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
@@ -29,9 +30,6 @@
 #define POS_FLAGS (POS_DAMAGED | POS_BAD_CSUM)
 
 #define POS_INLINE_RECORDS 2 /* position of the first inline record */
-
-/* Damaged blocks that one request passes over: a crafted directory can claim billions. */
-#define MAX_DAMAGED_BLOCKS 256
 
 /*
  * What a fast commit did to dir's names. Not of an encrypted directory: kernels that wrote such
@@ -68,6 +66,7 @@ static int check_parent(struct inode *dir, uint32_t parent)
 static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
 {
 	CLEANUP(inline_dir_fini) struct inline_dir in = { 0 };
+	struct dirent_rec rec;
 	const char *why;
 	int err = inline_dir_load(dir, &in);
 
@@ -78,47 +77,27 @@ static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t
 		return check_parent(dir, *ret_ino);
 	}
 	for (int i = 0; i < 2; i++) {
-		err = dirname_find(&in.chains[i], want, ret_ino, &why);
+		err = dirname_find(&in.chains[i], want, &rec, &why);
 		if (err == -EUCLEAN)
 			return bad_record(dir, 0, why);
+		if (!err)
+			*ret_ino = rec.ino;
 		if (err != -ENOENT)
 			return err;
 	}
 	return -ENOENT;
 }
 
-/* Block by block; a damaged one is passed over, but then "not there" cannot be said. */
-static int lookup_linear(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
+static int lookup_blocks(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
 {
-	uint64_t blocks, lblk = 0;
-	unsigned damaged = 0;
-	int missed = 0;
-	int err = dirblock_count(dir, &blocks);
+	struct dirplace place;
+	int err = dirfind(dir, want, &place);
 
 	if (err)
 		return err;
-	for (uint64_t turn = 0; lblk < blocks && damaged < MAX_DAMAGED_BLOCKS; turn++) {
-		CLEANUP(dirblock_fini) struct dirblock block = { 0 };
-		const char *why = NULL;
-
-		if (fs_interrupted(dir->fs, turn))
-			return -EINTR;
-		err = dirblock_load(dir, lblk, &block);
-		if (!err && block.buf)
-			err = dirname_find(&block.chain, want, ret_ino, &why);
-		else if (!err)
-			err = -ENOENT;
-		if (why)
-			bad_record(dir, lblk << dir->fs->sb.block_bits, why);
-		if (err == -EUCLEAN || err == -EBADMSG) {
-			missed = err;
-			damaged++;
-		} else if (err != -ENOENT) {
-			return err;
-		}
-		lblk += block.holes ? block.holes : 1;
-	}
-	return missed ? missed : -ENOENT;
+	*ret_ino = place.rec.ino;
+	dirblock_fini(&place.block);
+	return 0;
 }
 
 /* false: the disk has to be asked. */
@@ -157,12 +136,7 @@ int dir_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_in
 		return err;
 	if (dir->d.flags & EXT4_INLINE_DATA_FL)
 		return lookup_inline(dir, &want, ret_ino);
-	if (dirblock_dir_indexed(dir) && !dirname_is_dots(name, len)) {
-		err = htree_lookup(dir, &want, ret_ino);
-		if (!err || err == -ENOENT || err == -EIO || err == -ENOMEM || err == -EINTR)
-			return err;
-	}
-	return lookup_linear(dir, &want, ret_ino);
+	return lookup_blocks(dir, &want, ret_ino);
 }
 
 /* ---- reading ---- */
@@ -188,7 +162,7 @@ static int walk_damage(struct walk *walk, int err)
 		walk->flags |= POS_BAD_CSUM;
 	else
 		return err;
-	return ++walk->damaged < MAX_DAMAGED_BLOCKS ? 0 : err;
+	return ++walk->damaged < DIRFIND_MAX_DAMAGED ? 0 : err;
 }
 
 static void walk_emit(struct walk *walk, const char *name, size_t len, uint32_t ino,

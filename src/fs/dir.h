@@ -12,8 +12,9 @@
 #define DIR_NAME_MAX 255
 
 /*
- * The inode number of name in dir. -ENOENT, -ENAMETOOLONG, -ENOTDIR, -EUCLEAN, -EBADMSG, -EIO.
- * A damaged index falls back to reading every block.
+ * The inode number of name in dir. -ENOENT, -ENAMETOOLONG, -ENOTDIR, -EUCLEAN, -EBADMSG, -EIO,
+ * -EINVAL a name that a strict casefold directory cannot hold. A damaged index falls back to
+ * reading every block. The caller holds dir->lock while the filesystem is writable.
  */
 int dir_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_ino) MUST_CHECK;
 
