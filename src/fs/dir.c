@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory is read in the order of its blocks. A position is the byte offset of the next record;
- * some values mean something else:
+ * A directory is read in the order of its blocks, or, where it may change meanwhile, of its
+ * names' hashes (dirorder.h). In the order of blocks a position is the byte offset of the next
+ * record; some values mean something else:
  *   inline and replayed directories: 0 is ".", 1 is "..", then 2 + offset in the inline bytes;
  *   POS_REPLAYED + i: the i-th name that a fast commit added.
  * POS_DAMAGED and POS_BAD_CSUM ride on a position once a block was left out, so that the error
@@ -18,6 +19,7 @@
 #include "fs/dirblock.h"
 #include "fs/dirfind.h"
 #include "fs/dirname.h"
+#include "fs/dirorder.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/htree.h"
@@ -28,6 +30,7 @@
 #define POS_DAMAGED ((uint64_t)1 << 61)
 #define POS_BAD_CSUM ((uint64_t)1 << 60)
 #define POS_FLAGS (POS_DAMAGED | POS_BAD_CSUM)
+_Static_assert(DIRORDER_END <= POS_BAD_CSUM, "positions by hash leave the flags alone");
 
 #define POS_INLINE_RECORDS 2 /* position of the first inline record */
 
@@ -278,6 +281,40 @@ static int walk_inline(struct walk *walk, uint64_t pos)
 	return err;
 }
 
+/* ---- in the order of hashes ---- */
+
+static bool order_record(void *arg, const struct dirent_rec *rec, uint64_t next)
+{
+	struct walk *walk = arg;
+
+	walk_record(walk, rec, next);
+	return !walk->stopped;
+}
+
+static int order_damage(void *arg, int err)
+{
+	return walk_damage(arg, err);
+}
+
+static int walk_ordered(struct walk *walk, int version, uint64_t pos)
+{
+	CLEANUP(inline_dir_fini) struct inline_dir in = { 0 };
+	const struct dirorder_reader reader = { order_record, order_damage, walk };
+	int err;
+
+	if (!(walk->dir->d.flags & EXT4_INLINE_DATA_FL))
+		return dirorder_walk(walk->dir, version, pos, &reader);
+	err = inline_dir_load(walk->dir, &in);
+	if (err)
+		return walk_damage(walk, err);
+	walk_dots(walk, in.parent, pos);
+	if (walk->stopped)
+		return 0;
+	return dirorder_walk_chains(walk->dir, version, pos, in.chains, 2, &reader);
+}
+
+/* ---- all of it ---- */
+
 static void walk_replayed(struct walk *walk, uint64_t i)
 {
 	struct fcr_name name;
@@ -292,11 +329,14 @@ static void walk_replayed(struct walk *walk, uint64_t i)
 static int walk_disk(struct walk *walk, uint64_t pos)
 {
 	uint32_t parent;
+	int version;
 
 	if (walk->changes && fcr_dir_is_new(walk->changes, &parent)) {
 		walk_dots(walk, parent, pos);
 		return 0;
 	}
+	if (dirorder_applies(walk->dir, &version))
+		return walk_ordered(walk, version, pos);
 	if (walk->dir->d.flags & EXT4_INLINE_DATA_FL)
 		return walk_inline(walk, pos);
 	return walk_blocks(walk, pos);
@@ -319,13 +359,11 @@ static int shown_hash_version(struct inode *dir)
 	return -1;
 }
 
-int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
+static int iterate_locked(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
 {
 	struct walk walk = { .dir = dir, .emit = emit, .arg = arg, .flags = pos & POS_FLAGS };
 	int err = 0;
 
-	if (!S_ISDIR(dir->d.mode))
-		return -ENOTDIR;
 	walk.changes = replayed(dir);
 	walk.hash_version = shown_hash_version(dir);
 	pos &= ~POS_FLAGS;
@@ -340,4 +378,18 @@ int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
 	if (walk.flags & POS_DAMAGED)
 		return -EUCLEAN;
 	return walk.flags & POS_BAD_CSUM ? -EBADMSG : 0;
+}
+
+int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
+{
+	int err;
+
+	if (!S_ISDIR(dir->d.mode))
+		return -ENOTDIR;
+	if (!dir->fs->opts.writable)
+		return iterate_locked(dir, pos, emit, arg);
+	rwlock_read(&dir->lock);
+	err = iterate_locked(dir, pos, emit, arg);
+	rwlock_drop(&dir->lock);
+	return err;
 }

@@ -32,7 +32,9 @@ typedef bool (*dir_emit)(void *arg, const struct dir_entry *entry);
 /*
  * Emits the entries from position pos (0: the beginning, else a dir_entry's next), "." and ".."
  * included. Blocks that are damaged are left out; when the end is reached and anything was,
- * returns -EUCLEAN or -EBADMSG, provided nothing was emitted in this call.
+ * returns -EUCLEAN or -EBADMSG, provided nothing was emitted in this call. On a writable filesystem
+ * takes dir->lock for reading, also over the callbacks; a name that is there all the time is
+ * emitted once, whatever else changes between the calls.
  */
 int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg) MUST_CHECK;
 
