@@ -208,9 +208,17 @@ void dirent_insert(uint8_t *raw, size_t size, size_t off, const struct dirent_re
 		dirent_rec_size(rec->name_len) - DIRENT_HEADER - rec->name_len);
 }
 
+/* An unused record of len bytes; nothing stays of the name that was there. */
+static void make_unused(uint8_t *rec, size_t len)
+{
+	memset(rec, 0, len);
+	rec_len_put(rec, len);
+}
+
 int dirent_remove(uint8_t *raw, size_t size, size_t off)
 {
 	size_t at = 0, prev = 0;
+	uint32_t room;
 
 	while (at < off && size - at >= DIRENT_HEADER) {
 		uint32_t len = rec_len_at(raw, size, at);
@@ -220,12 +228,16 @@ int dirent_remove(uint8_t *raw, size_t size, size_t off)
 		prev = at;
 		at += len;
 	}
-	if (at != off)
+	if (at != off || size - at < DIRENT_HEADER)
 		return -EUCLEAN;
-	if (off)
-		rec_len_put(raw + prev, rec_len_at(raw, size, prev) + rec_len_at(raw, size, off));
-	else
-		le32_put(raw + DE_INODE, 0);
+	room = rec_len_at(raw, size, off);
+	if (room < DIRENT_HEADER || room > size - off)
+		return -EUCLEAN;
+	make_unused(raw + off, room);
+	if (off) {
+		rec_len_put(raw + prev, rec_len_at(raw, size, prev) + room);
+		rec_len_put(raw + off, 0);
+	}
 	return 0;
 }
 
@@ -233,12 +245,6 @@ void dirent_repoint(uint8_t *raw, size_t off, uint32_t ino, uint8_t file_type)
 {
 	le32_put(raw + off + DE_INODE, ino);
 	raw[off + DE_FILE_TYPE] = file_type;
-}
-
-static void make_unused(uint8_t *rec, size_t len)
-{
-	memset(rec, 0, DIRENT_HEADER);
-	rec_len_put(rec, len);
 }
 
 void dirent_pack(uint8_t *raw, size_t size, const uint8_t *src, const uint32_t *offs, size_t nr)
@@ -255,6 +261,8 @@ void dirent_pack(uint8_t *raw, size_t size, const uint8_t *src, const uint32_t *
 		rec_len_put(raw + to, i + 1 < nr ? len : size - to);
 		to += len;
 	}
+	if (nr)
+		memset(raw + to, 0, size - to);
 }
 
 void dirent_extend(uint8_t *raw, size_t old_size, size_t size)

@@ -81,8 +81,8 @@ int dirent_find_room(const struct dirent_chain *chain, size_t name_len, size_t *
 void dirent_insert(uint8_t *raw, size_t size, size_t off, const struct dirent_rec *rec);
 
 /*
- * Takes out the record at off: the one before it gets its bytes, the first of a chain becomes
- * unused. -EUCLEAN if no record begins at off.
+ * Takes out the record at off, and wipes it: the one before it gets its bytes, the first of a chain
+ * becomes unused. -EUCLEAN if no record begins at off.
  */
 int dirent_remove(uint8_t *raw, size_t size, size_t off) MUST_CHECK;
 

@@ -35,15 +35,32 @@ static int nonsense(struct inode *dir, struct htree_path *path, const char *why)
 	return -EUCLEAN;
 }
 
+/*
+ * Without a checksum record a leaf that lost all its names has one record over all of it, as a node
+ * has. What tells it is that no entries are behind that record. Who only reads is better served
+ * by taking it for damage: then all blocks are looked at.
+ */
+static bool is_emptied_leaf(const struct inode *dir, const struct dirblock *block)
+{
+	struct dx_entries entries;
+	struct dirent_rec rec;
+	const char *why;
+
+	if (!block->buf || block->kind != DIRBLOCK_NODE ||
+		super_has_metadata_csum(&dir->fs->sb) || !dir->fs->opts.writable)
+		return false;
+	if (dirent_decode(&block->chain, 0, &rec, &why))
+		return false;
+	return rec.name_len || dx_node_decode(&dir->fs->sb, block->buf->data, &entries, &why);
+}
+
 int htree_load(struct inode *dir, uint64_t lblk, enum dirblock_kind kind, struct dirblock *ret)
 {
 	int err = dirblock_load(dir, lblk, ret);
 
 	if (err)
 		return err;
-	/* without checksums a leaf that lost all its names looks like a node */
-	if (ret->kind == DIRBLOCK_NODE && kind == DIRBLOCK_LEAF &&
-		!super_has_metadata_csum(&dir->fs->sb))
+	if (kind == DIRBLOCK_LEAF && is_emptied_leaf(dir, ret))
 		ret->kind = kind;
 	if (ret->buf && ret->kind == kind)
 		return 0;

@@ -62,7 +62,6 @@ int inlinedir_init(struct handle *h, struct inode *dir, uint32_t parent)
 
 	le32_put(raw, parent);
 	dirent_extend(raw + PARENT_SIZE, 0, sizeof(raw) - PARENT_SIZE);
-	memset(raw + PARENT_SIZE + DIRENT_HEADER, 0, sizeof(raw) - PARENT_SIZE - DIRENT_HEADER);
 	return store(h, dir, &bytes);
 }
 

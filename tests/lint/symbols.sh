@@ -10,6 +10,7 @@ also()
 {
 	case $1 in
 	format/inode | fs/inode) echo dinode ;;
+	fs/diredit) echo dir ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
 	util/lock) echo rwlock ;;

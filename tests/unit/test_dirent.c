@@ -283,7 +283,7 @@ static void test_insert_remove(void **state)
 	assert_int_equal(insert(raw, 48, 4, "defgh"), 0);
 	check_chain(raw, 48, "1:12:a 4:16:defgh 3:20:c ");
 	assert_int_equal(dirent_remove(raw, 48, 0), 0);
-	check_chain(raw, 48, "0:12:a 4:16:defgh 3:20:c ");
+	check_chain(raw, 48, "0:12: 4:16:defgh 3:20:c ");
 	assert_int_equal(insert(raw, 48, 5, "efghi"), -ENOSPC);
 	assert_int_equal(insert(raw, 48, 5, "efgh"), 0);
 	dirent_repoint(raw, 12, 6, EXT2_FT_DIR);
