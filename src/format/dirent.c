@@ -35,6 +35,12 @@ static uint32_t rec_len_decode(uint16_t raw, size_t size)
 	return raw;
 }
 
+/* ext4_rec_len_to_disk(); 64 KiB do not fit the 16 bits. */
+static void rec_len_put(uint8_t *rec, size_t len)
+{
+	le16_put(rec + DE_REC_LEN, len >= 65536 ? 65535 : (uint16_t)len);
+}
+
 static uint32_t round_up(uint32_t len)
 {
 	return (len + DIRENT_ALIGN - 1) & ~(uint32_t)(DIRENT_ALIGN - 1);
@@ -146,4 +152,153 @@ bool dirent_csum_ok(const uint8_t *block, uint32_t block_size, uint32_t seed)
 
 	return dirent_tail_present(block, block_size) &&
 		le32_get(block + covered + TAIL_CHECKSUM) == crc32c(seed, block, covered);
+}
+
+/* ---- changing ---- */
+
+uint32_t dirent_rec_size(size_t name_len)
+{
+	return round_up(DIRENT_HEADER + (uint32_t)name_len);
+}
+
+int dirent_find_room(const struct dirent_chain *chain, size_t name_len, size_t *ret_off,
+	const char **ret_why)
+{
+	uint32_t want = dirent_rec_size(name_len);
+	struct dirent_rec rec;
+
+	for (size_t off = 0; off < chain->size; off += rec.rec_len) {
+		int err = dirent_decode(chain, off, &rec, ret_why);
+		uint32_t used;
+
+		if (err)
+			return err;
+		used = rec.ino ? dirent_rec_size(rec.name_len) : 0;
+		if (rec.rec_len - used >= want) {
+			*ret_off = off;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static uint32_t rec_len_at(const uint8_t *raw, size_t size, size_t off)
+{
+	return rec_len_decode(le16_get(raw + off + DE_REC_LEN), size);
+}
+
+void dirent_insert(uint8_t *raw, size_t size, size_t off, const struct dirent_rec *rec)
+{
+	uint32_t room = rec_len_at(raw, size, off);
+	uint8_t *at = raw + off;
+
+	if (le32_get(at + DE_INODE)) {
+		uint32_t used = dirent_rec_size(at[DE_NAME_LEN]);
+
+		rec_len_put(at, used);
+		at += used;
+		room -= used;
+	}
+	le32_put(at + DE_INODE, rec->ino);
+	rec_len_put(at, room);
+	at[DE_NAME_LEN] = rec->name_len;
+	at[DE_FILE_TYPE] = rec->file_type;
+	memcpy(at + DE_NAME, rec->name, rec->name_len);
+	memset(at + DE_NAME + rec->name_len, 0,
+		dirent_rec_size(rec->name_len) - DIRENT_HEADER - rec->name_len);
+}
+
+/* An unused record of len bytes; nothing stays of the name that was there. */
+static void make_unused(uint8_t *rec, size_t len)
+{
+	memset(rec, 0, len);
+	rec_len_put(rec, len);
+}
+
+int dirent_remove(uint8_t *raw, size_t size, size_t off)
+{
+	size_t at = 0, prev = 0;
+	uint32_t room;
+
+	while (at < off && size - at >= DIRENT_HEADER) {
+		uint32_t len = rec_len_at(raw, size, at);
+
+		if (len < DIRENT_HEADER || len > size - at)
+			return -EUCLEAN;
+		prev = at;
+		at += len;
+	}
+	if (at != off || size - at < DIRENT_HEADER)
+		return -EUCLEAN;
+	room = rec_len_at(raw, size, off);
+	if (room < DIRENT_HEADER || room > size - off)
+		return -EUCLEAN;
+	make_unused(raw + off, room);
+	if (off) {
+		rec_len_put(raw + prev, rec_len_at(raw, size, prev) + room);
+		rec_len_put(raw + off, 0);
+	}
+	return 0;
+}
+
+void dirent_repoint(uint8_t *raw, size_t off, uint32_t ino, uint8_t file_type)
+{
+	le32_put(raw + off + DE_INODE, ino);
+	raw[off + DE_FILE_TYPE] = file_type;
+}
+
+void dirent_pack(uint8_t *raw, size_t size, const uint8_t *src, const uint32_t *offs, size_t nr)
+{
+	size_t to = 0;
+
+	if (!nr)
+		make_unused(raw, size);
+	for (size_t i = 0; i < nr; i++) {
+		const uint8_t *rec = src + offs[i];
+		uint32_t len = dirent_rec_size(rec[DE_NAME_LEN]);
+
+		memcpy(raw + to, rec, len);
+		rec_len_put(raw + to, i + 1 < nr ? len : size - to);
+		to += len;
+	}
+	if (nr)
+		memset(raw + to, 0, size - to);
+}
+
+void dirent_extend(uint8_t *raw, size_t old_size, size_t size)
+{
+	size_t at = 0, last = 0;
+
+	if (!old_size) {
+		make_unused(raw, size);
+		return;
+	}
+	while (at < old_size) {
+		last = at;
+		at += rec_len_at(raw, size, at);
+	}
+	rec_len_put(raw + last, size - last);
+}
+
+void dirent_init_dots(
+	uint8_t *raw, size_t size, uint32_t ino, uint32_t parent, uint8_t file_type)
+{
+	const struct dirent_rec dot = { .ino = ino, .file_type = file_type, .name_len = 1,
+		.name = (const uint8_t *)"." };
+	const struct dirent_rec dotdot = { .ino = parent, .file_type = file_type, .name_len = 2,
+		.name = (const uint8_t *)".." };
+
+	make_unused(raw, size);
+	dirent_insert(raw, size, 0, &dot);
+	dirent_insert(raw, size, 0, &dotdot);
+}
+
+void dirent_csum_set(uint8_t *block, uint32_t block_size, uint32_t seed)
+{
+	size_t covered = block_size - DIRENT_TAIL_SIZE;
+	uint8_t *tail = block + covered;
+
+	make_unused(tail, DIRENT_TAIL_SIZE);
+	tail[DE_FILE_TYPE] = FT_CHECKSUM;
+	le32_put(tail + TAIL_CHECKSUM, crc32c(seed, block, covered));
 }

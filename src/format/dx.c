@@ -106,8 +106,8 @@ uint32_t dx_hash(const struct dx_entries *entries, unsigned i)
 
 uint32_t dx_block(const struct dx_entries *entries, unsigned i)
 {
-	/* the high four bits are reserved, dx_get_block() */
-	return le32_get(entries->raw + (size_t)i * ENTRY_SIZE + ENTRY_BLOCK) & 0x0FFFFFFF;
+	/* dx_get_block() */
+	return le32_get(entries->raw + (size_t)i * ENTRY_SIZE + ENTRY_BLOCK) & DX_BLOCK_MAX;
 }
 
 unsigned dx_search(const struct dx_entries *entries, uint32_t hash)
@@ -136,20 +136,128 @@ bool dx_is_node(const struct super *sb, const uint8_t *block)
 	return rec_len == sb->block_size;
 }
 
-bool dx_csum_ok(const struct super *sb, const uint8_t *block, bool is_root, uint32_t seed)
+static unsigned off_of(bool is_root)
+{
+	return is_root ? ROOT_ENTRIES : NODE_ENTRIES;
+}
+
+/* The checksum as it should be, and where it lies. */
+static uint32_t csum(const uint8_t *block, unsigned off, uint32_t seed, size_t *ret_at)
 {
 	static const uint8_t zero[4];
-	unsigned off = is_root ? ROOT_ENTRIES : NODE_ENTRIES;
+	unsigned limit = le16_get(block + off + ENTRY_LIMIT);
+	unsigned count = le16_get(block + off + ENTRY_COUNT);
+	size_t tail = off + (size_t)limit * ENTRY_SIZE;
+	uint32_t crc = crc32c(seed, block, off + (size_t)count * ENTRY_SIZE);
+
+	crc = crc32c(crc, block + tail, TAIL_CHECKSUM);
+	*ret_at = tail + TAIL_CHECKSUM;
+	return crc32c(crc, zero, sizeof(zero));
+}
+
+bool dx_csum_ok(const struct super *sb, const uint8_t *block, bool is_root, uint32_t seed)
+{
+	unsigned off = off_of(is_root);
 	struct dx_entries entries;
 	const char *why;
-	const uint8_t *tail;
 	uint32_t crc;
+	size_t at;
 
 	if (entries_decode(sb, block, off, &entries, &why))
 		return false;
-	tail = entries.raw + (size_t)entries.limit * ENTRY_SIZE;
-	crc = crc32c(seed, block, off + (size_t)entries.count * ENTRY_SIZE);
-	crc = crc32c(crc, tail, TAIL_CHECKSUM);
-	crc = crc32c(crc, zero, sizeof(zero));
-	return le32_get(tail + TAIL_CHECKSUM) == crc;
+	crc = csum(block, off, seed, &at);
+	return le32_get(block + at) == crc;
+}
+
+/* ---- changing ---- */
+
+static void entry_put(uint8_t *entries, unsigned i, uint32_t hash, uint32_t lblk)
+{
+	if (i)
+		le32_put(entries + (size_t)i * ENTRY_SIZE + ENTRY_HASH, hash);
+	le32_put(entries + (size_t)i * ENTRY_SIZE + ENTRY_BLOCK, lblk);
+}
+
+static void counts_put(uint8_t *entries, unsigned limit, unsigned count)
+{
+	le16_put(entries + ENTRY_LIMIT, (uint16_t)limit);
+	le16_put(entries + ENTRY_COUNT, (uint16_t)count);
+}
+
+static unsigned count_get(const uint8_t *entries)
+{
+	return le16_get(entries + ENTRY_COUNT);
+}
+
+void dx_root_init(const struct super *sb, uint8_t *block, uint8_t hash_version, uint32_t leaf)
+{
+	uint8_t *info = block + ROOT_INFO;
+
+	memset(info, 0, sb->block_size - ROOT_INFO);
+	/* at 64 KiB the rest of the block still fits the 16 bits */
+	le16_put(block + DOT_REC_LEN + ROOT_DOT_REC_LEN, (uint16_t)(sb->block_size - DOT_REC_LEN));
+	info[INFO_HASH_VERSION] = hash_version;
+	info[INFO_LENGTH] = INFO_SIZE;
+	counts_put(block + ROOT_ENTRIES, capacity(sb, ROOT_ENTRIES), 1);
+	entry_put(block + ROOT_ENTRIES, 0, 0, leaf);
+}
+
+/* A node without entries; dx_node_limit(). */
+static uint8_t *node_init(const struct super *sb, uint8_t *block, bool hashed)
+{
+	memset(block, 0, sb->block_size);
+	le16_put(block + 4, sb->block_size >= 65536 ? 65535 : (uint16_t)sb->block_size);
+	counts_put(block + NODE_ENTRIES, capacity(sb, NODE_ENTRIES) - (hashed ? 1 : 0), 0);
+	return block + NODE_ENTRIES;
+}
+
+/* Copies nr entries, and their number; the first one's hash becomes the counts. */
+static void entries_move(uint8_t *to, const uint8_t *from, unsigned nr)
+{
+	memcpy(to + ENTRY_BLOCK, from + ENTRY_BLOCK, (size_t)nr * ENTRY_SIZE - ENTRY_BLOCK);
+	le16_put(to + ENTRY_COUNT, (uint16_t)nr);
+}
+
+void dx_insert(uint8_t *block, bool is_root, unsigned i, uint32_t hash, uint32_t lblk)
+{
+	uint8_t *entries = block + off_of(is_root);
+	unsigned count = count_get(entries);
+	uint8_t *at = entries + (size_t)(i + 1) * ENTRY_SIZE;
+
+	memmove(at + ENTRY_SIZE, at, (size_t)(count - i - 1) * ENTRY_SIZE);
+	entry_put(entries, i + 1, hash, lblk);
+	le16_put(entries + ENTRY_COUNT, (uint16_t)(count + 1));
+}
+
+void dx_node_split(const struct super *sb, uint8_t *left, uint8_t *right, bool hashed,
+	uint32_t *ret_hash)
+{
+	uint8_t *from = left + NODE_ENTRIES, *to = node_init(sb, right, hashed);
+	unsigned count = count_get(from), keep = count / 2;
+
+	*ret_hash = le32_get(from + (size_t)keep * ENTRY_SIZE + ENTRY_HASH);
+	entries_move(to, from + (size_t)keep * ENTRY_SIZE, count - keep);
+	le16_put(from + ENTRY_COUNT, (uint16_t)keep);
+}
+
+void dx_root_push_down(const struct super *sb, uint8_t *root, uint8_t *node, bool hashed,
+	uint32_t lblk)
+{
+	uint8_t *from = root + ROOT_ENTRIES;
+
+	entries_move(node_init(sb, node, hashed), from, count_get(from));
+	le16_put(from + ENTRY_COUNT, 1);
+	entry_put(from, 0, 0, lblk);
+	root[ROOT_INFO + INFO_INDIRECT_LEVELS]++;
+}
+
+void dx_csum_set(const struct super *sb, uint8_t *block, bool is_root, uint32_t seed)
+{
+	uint32_t crc;
+	size_t at;
+
+	if (!super_has_metadata_csum(sb))
+		return;
+	crc = csum(block, off_of(is_root), seed, &at);
+	le32_put(block + at, crc);
 }

@@ -13,6 +13,7 @@
 #include "format/super.h"
 
 #define DX_MAX_LEVELS 3	  /* levels of nodes with large_dir, the root included; else 2 */
+#define DX_BLOCK_MAX 0x0FFFFFFFu /* the high four bits of a block number are reserved */
 #define DX_HASH_SIPHASH 6 /* encrypted and casefolded: the hash lies beside the name */
 
 struct dx_root_info {
@@ -50,5 +51,35 @@ bool dx_is_node(const struct super *sb, const uint8_t *block);
 
 /* Whether the checksum of root (is_root) or node holds. seed: dinode_csum_seed(). */
 bool dx_csum_ok(const struct super *sb, const uint8_t *block, bool is_root, uint32_t seed);
+
+/* ---- changing ---- */
+
+/* block is a root or a node that has been decoded, but where one is made. */
+
+/*
+ * Makes block, which begins with a "." record of 12 bytes and "..", a root with one entry, for
+ * leaf: everything behind the name ".." is overwritten.
+ */
+void dx_root_init(const struct super *sb, uint8_t *block, uint8_t hash_version, uint32_t leaf);
+
+/* Enters hash and lblk behind entry i. There is room. */
+void dx_insert(uint8_t *block, bool is_root, unsigned i, uint32_t hash, uint32_t lblk);
+
+/*
+ * Makes right a node with the second half of the entries of the node left. hashed: the
+ * directory's records carry hashes. *ret_hash: right's in their parent.
+ */
+void dx_node_split(const struct super *sb, uint8_t *left, uint8_t *right, bool hashed,
+	uint32_t *ret_hash);
+
+/*
+ * Makes node, block lblk, a node with all of root's entries, and root one with it as the only
+ * entry.
+ */
+void dx_root_push_down(const struct super *sb, uint8_t *root, uint8_t *node, bool hashed,
+	uint32_t lblk);
+
+/* Sets the checksum, if the filesystem has them. */
+void dx_csum_set(const struct super *sb, uint8_t *block, bool is_root, uint32_t seed);
 
 #endif

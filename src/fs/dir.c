@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A directory is read in the order of its blocks. A position is the byte offset of the next record;
- * some values mean something else:
+ * A directory is read in the order of its blocks, or, where it may change meanwhile, of its
+ * names' hashes (dirorder.h). In the order of blocks a position is the byte offset of the next
+ * record; some values mean something else:
  *   inline and replayed directories: 0 is ".", 1 is "..", then 2 + offset in the inline bytes;
  *   POS_REPLAYED + i: the i-th name that a fast commit added.
  * POS_DAMAGED and POS_BAD_CSUM ride on a position once a block was left out, so that the error
@@ -16,7 +17,9 @@
 #include <sys/stat.h>
 
 #include "fs/dirblock.h"
+#include "fs/dirfind.h"
 #include "fs/dirname.h"
+#include "fs/dirorder.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/htree.h"
@@ -27,11 +30,9 @@
 #define POS_DAMAGED ((uint64_t)1 << 61)
 #define POS_BAD_CSUM ((uint64_t)1 << 60)
 #define POS_FLAGS (POS_DAMAGED | POS_BAD_CSUM)
+_Static_assert(DIRORDER_END <= POS_BAD_CSUM, "positions by hash leave the flags alone");
 
 #define POS_INLINE_RECORDS 2 /* position of the first inline record */
-
-/* Damaged blocks that one request passes over: a crafted directory can claim billions. */
-#define MAX_DAMAGED_BLOCKS 256
 
 /*
  * What a fast commit did to dir's names. Not of an encrypted directory: kernels that wrote such
@@ -68,6 +69,7 @@ static int check_parent(struct inode *dir, uint32_t parent)
 static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
 {
 	CLEANUP(inline_dir_fini) struct inline_dir in = { 0 };
+	struct dirent_rec rec;
 	const char *why;
 	int err = inline_dir_load(dir, &in);
 
@@ -78,47 +80,27 @@ static int lookup_inline(struct inode *dir, const struct dirname *want, uint32_t
 		return check_parent(dir, *ret_ino);
 	}
 	for (int i = 0; i < 2; i++) {
-		err = dirname_find(&in.chains[i], want, ret_ino, &why);
+		err = dirname_find(&in.chains[i], want, &rec, &why);
 		if (err == -EUCLEAN)
 			return bad_record(dir, 0, why);
+		if (!err)
+			*ret_ino = rec.ino;
 		if (err != -ENOENT)
 			return err;
 	}
 	return -ENOENT;
 }
 
-/* Block by block; a damaged one is passed over, but then "not there" cannot be said. */
-static int lookup_linear(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
+static int lookup_blocks(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
 {
-	uint64_t blocks, lblk = 0;
-	unsigned damaged = 0;
-	int missed = 0;
-	int err = dirblock_count(dir, &blocks);
+	struct dirplace place;
+	int err = dirfind(dir, want, &place);
 
 	if (err)
 		return err;
-	for (uint64_t turn = 0; lblk < blocks && damaged < MAX_DAMAGED_BLOCKS; turn++) {
-		CLEANUP(dirblock_fini) struct dirblock block = { 0 };
-		const char *why = NULL;
-
-		if (fs_interrupted(dir->fs, turn))
-			return -EINTR;
-		err = dirblock_load(dir, lblk, &block);
-		if (!err && block.buf)
-			err = dirname_find(&block.chain, want, ret_ino, &why);
-		else if (!err)
-			err = -ENOENT;
-		if (why)
-			bad_record(dir, lblk << dir->fs->sb.block_bits, why);
-		if (err == -EUCLEAN || err == -EBADMSG) {
-			missed = err;
-			damaged++;
-		} else if (err != -ENOENT) {
-			return err;
-		}
-		lblk += block.holes ? block.holes : 1;
-	}
-	return missed ? missed : -ENOENT;
+	*ret_ino = place.rec.ino;
+	dirblock_fini(&place.block);
+	return 0;
 }
 
 /* false: the disk has to be asked. */
@@ -157,12 +139,7 @@ int dir_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_in
 		return err;
 	if (dir->d.flags & EXT4_INLINE_DATA_FL)
 		return lookup_inline(dir, &want, ret_ino);
-	if (dirblock_dir_indexed(dir) && !dirname_is_dots(name, len)) {
-		err = htree_lookup(dir, &want, ret_ino);
-		if (!err || err == -ENOENT || err == -EIO || err == -ENOMEM || err == -EINTR)
-			return err;
-	}
-	return lookup_linear(dir, &want, ret_ino);
+	return lookup_blocks(dir, &want, ret_ino);
 }
 
 /* ---- reading ---- */
@@ -188,7 +165,7 @@ static int walk_damage(struct walk *walk, int err)
 		walk->flags |= POS_BAD_CSUM;
 	else
 		return err;
-	return ++walk->damaged < MAX_DAMAGED_BLOCKS ? 0 : err;
+	return ++walk->damaged < DIRFIND_MAX_DAMAGED ? 0 : err;
 }
 
 static void walk_emit(struct walk *walk, const char *name, size_t len, uint32_t ino,
@@ -304,6 +281,40 @@ static int walk_inline(struct walk *walk, uint64_t pos)
 	return err;
 }
 
+/* ---- in the order of hashes ---- */
+
+static bool order_record(void *arg, const struct dirent_rec *rec, uint64_t next)
+{
+	struct walk *walk = arg;
+
+	walk_record(walk, rec, next);
+	return !walk->stopped;
+}
+
+static int order_damage(void *arg, int err)
+{
+	return walk_damage(arg, err);
+}
+
+static int walk_ordered(struct walk *walk, int version, uint64_t pos)
+{
+	CLEANUP(inline_dir_fini) struct inline_dir in = { 0 };
+	const struct dirorder_reader reader = { order_record, order_damage, walk };
+	int err;
+
+	if (!(walk->dir->d.flags & EXT4_INLINE_DATA_FL))
+		return dirorder_walk(walk->dir, version, pos, &reader);
+	err = inline_dir_load(walk->dir, &in);
+	if (err)
+		return walk_damage(walk, err);
+	walk_dots(walk, in.parent, pos);
+	if (walk->stopped)
+		return 0;
+	return dirorder_walk_chains(walk->dir, version, pos, in.chains, 2, &reader);
+}
+
+/* ---- all of it ---- */
+
 static void walk_replayed(struct walk *walk, uint64_t i)
 {
 	struct fcr_name name;
@@ -318,11 +329,14 @@ static void walk_replayed(struct walk *walk, uint64_t i)
 static int walk_disk(struct walk *walk, uint64_t pos)
 {
 	uint32_t parent;
+	int version;
 
 	if (walk->changes && fcr_dir_is_new(walk->changes, &parent)) {
 		walk_dots(walk, parent, pos);
 		return 0;
 	}
+	if (dirorder_applies(walk->dir, &version))
+		return walk_ordered(walk, version, pos);
 	if (walk->dir->d.flags & EXT4_INLINE_DATA_FL)
 		return walk_inline(walk, pos);
 	return walk_blocks(walk, pos);
@@ -345,13 +359,11 @@ static int shown_hash_version(struct inode *dir)
 	return -1;
 }
 
-int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
+static int iterate_locked(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
 {
 	struct walk walk = { .dir = dir, .emit = emit, .arg = arg, .flags = pos & POS_FLAGS };
 	int err = 0;
 
-	if (!S_ISDIR(dir->d.mode))
-		return -ENOTDIR;
 	walk.changes = replayed(dir);
 	walk.hash_version = shown_hash_version(dir);
 	pos &= ~POS_FLAGS;
@@ -366,4 +378,18 @@ int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
 	if (walk.flags & POS_DAMAGED)
 		return -EUCLEAN;
 	return walk.flags & POS_BAD_CSUM ? -EBADMSG : 0;
+}
+
+int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg)
+{
+	int err;
+
+	if (!S_ISDIR(dir->d.mode))
+		return -ENOTDIR;
+	if (!dir->fs->opts.writable)
+		return iterate_locked(dir, pos, emit, arg);
+	rwlock_read(&dir->lock);
+	err = iterate_locked(dir, pos, emit, arg);
+	rwlock_drop(&dir->lock);
+	return err;
 }

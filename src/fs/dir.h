@@ -12,8 +12,9 @@
 #define DIR_NAME_MAX 255
 
 /*
- * The inode number of name in dir. -ENOENT, -ENAMETOOLONG, -ENOTDIR, -EUCLEAN, -EBADMSG, -EIO.
- * A damaged index falls back to reading every block.
+ * The inode number of name in dir. -ENOENT, -ENAMETOOLONG, -ENOTDIR, -EUCLEAN, -EBADMSG, -EIO,
+ * -EINVAL a name that a strict casefold directory cannot hold. A damaged index falls back to
+ * reading every block. The caller holds dir->lock while the filesystem is writable.
  */
 int dir_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_ino) MUST_CHECK;
 
@@ -31,7 +32,9 @@ typedef bool (*dir_emit)(void *arg, const struct dir_entry *entry);
 /*
  * Emits the entries from position pos (0: the beginning, else a dir_entry's next), "." and ".."
  * included. Blocks that are damaged are left out; when the end is reached and anything was,
- * returns -EUCLEAN or -EBADMSG, provided nothing was emitted in this call.
+ * returns -EUCLEAN or -EBADMSG, provided nothing was emitted in this call. On a writable filesystem
+ * takes dir->lock for reading, also over the callbacks; a name that is there all the time is
+ * emitted once, whatever else changes between the calls.
  */
 int dir_iterate(struct inode *dir, uint64_t pos, dir_emit emit, void *arg) MUST_CHECK;
 

@@ -19,6 +19,18 @@ struct dirblock {
 	struct dirent_chain chain; /* the block's records */
 };
 
+/* Where a record is. */
+struct dirplace {
+	struct dirblock block; /* held */
+	struct dirent_rec rec; /* in there */
+};
+
+/* The record's offset in its chain. */
+static inline size_t dirplace_off(const struct dirplace *place)
+{
+	return (size_t)(place->rec.name - place->block.chain.raw) - DIRENT_HEADER;
+}
+
 /* Whether dir has an index that may be used (is_dx()). */
 bool dirblock_dir_indexed(const struct inode *dir);
 

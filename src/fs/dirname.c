@@ -22,6 +22,22 @@ bool dirname_is_dots(const char *name, size_t len)
 	return (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.');
 }
 
+/* Names of casefolded directories; without the table of the encoding their bytes have to do. */
+static int init_fold(const struct inode *dir, struct dirname *want)
+{
+	const struct fs *fs = dir->fs;
+	char copy[DIR_NAME_MAX]; /* the library's parameter is not const */
+	char *bad;
+
+	if (!(dir->d.flags & EXT4_CASEFOLD_FL) || !fs->ext2->encoding)
+		return 0;
+	want->fold = fs;
+	if (!(fs->sb.encoding_flags & EXT4_ENC_STRICT_MODE_FL))
+		return 0;
+	memcpy(copy, want->name, want->len);
+	return ext2fs_check_encoded_name(fs->ext2->encoding, copy, want->len, &bad) ? -EINVAL : 0;
+}
+
 int dirname_init(const struct inode *dir, const char *name, size_t len, struct dirname *ret)
 {
 	*ret = (struct dirname){ .name = name, .len = len };
@@ -29,8 +45,10 @@ int dirname_init(const struct inode *dir, const char *name, size_t len, struct d
 		return -ENAMETOOLONG;
 	if (!len)
 		return -ENOENT;
-	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || dirname_is_dots(name, len))
+	if (dirname_is_dots(name, len))
 		return 0;
+	if (!(dir->d.flags & EXT4_ENCRYPT_FL))
+		return init_fold(dir, ret);
 	ret->is_nokey = true;
 	return nokey_decode(name, len, &ret->nokey);
 }
@@ -41,27 +59,25 @@ bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
 		return false;
 	if (want->is_nokey)
 		return nokey_match(&want->nokey, rec->name, rec->name_len);
-	return rec->name_len == want->len && !memcmp(rec->name, want->name, want->len);
+	if (rec->name_len == want->len && !memcmp(rec->name, want->name, want->len))
+		return true;
+	return want->fold &&
+		!ext2fs_casefold_cmp(want->fold->ext2->encoding, (const uint8_t *)want->name,
+			want->len, rec->name, rec->name_len);
 }
 
-int dirname_find(const struct dirent_chain *chain, const struct dirname *want, uint32_t *ret_ino,
-	const char **ret_why)
+int dirname_find(const struct dirent_chain *chain, const struct dirname *want,
+	struct dirent_rec *ret, const char **ret_why)
 {
-	struct dirent_rec rec;
-
-	if (!want->is_nokey && dirent_find(chain, want->name, want->len, &rec)) {
-		*ret_ino = rec.ino;
+	if (!want->is_nokey && dirent_find(chain, want->name, want->len, ret))
 		return 0;
-	}
-	for (size_t off = 0; off < chain->size; off += rec.rec_len) {
-		int err = dirent_decode(chain, off, &rec, ret_why);
+	for (size_t off = 0; off < chain->size; off += ret->rec_len) {
+		int err = dirent_decode(chain, off, ret, ret_why);
 
 		if (err)
 			return err;
-		if (dirname_match(want, &rec)) {
-			*ret_ino = rec.ino;
+		if (dirname_match(want, ret))
 			return 0;
-		}
 	}
 	return -ENOENT;
 }
@@ -78,8 +94,10 @@ int dirname_hash(const struct inode *dir, int version, const void *name, size_t 
 	if (fs->sb.hash_unsigned)
 		version += HASH_UNSIGNED_DELTA;
 	memcpy(seed, fs->sb.hash_seed, sizeof(seed)); /* the library's parameter is not const */
+	/* what cannot be folded counts by its bytes (ext4fs_dirhash()) */
 	if (ext2fs_dirhash2(version, name, (int)len, fs->ext2->encoding, fold, seed, ret_hash,
-		    ret_minor))
+		    ret_minor) &&
+		ext2fs_dirhash(version, name, (int)len, seed, ret_hash, ret_minor))
 		return -EOPNOTSUPP;
 	if (*ret_hash == HASH_EOF)
 		*ret_hash = HASH_LAST;

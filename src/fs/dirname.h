@@ -16,9 +16,13 @@ struct dirname {
 	size_t len;
 	bool is_nokey;
 	struct nokey_name nokey; /* if is_nokey */
+	const struct fs *fold;	 /* names that differ in case alone are one; NULL: bytes count */
 };
 
-/* Prepares name for a search in dir. -ENOENT: dir cannot hold it, -ENAMETOOLONG. */
+/*
+ * Prepares name for a search in dir. -ENOENT: dir cannot hold it, -ENAMETOOLONG; -EINVAL: not
+ * UTF-8, and the casefolded directories of this filesystem take nothing else.
+ */
 int dirname_init(
 	const struct inode *dir, const char *name, size_t len, struct dirname *ret) MUST_CHECK;
 
@@ -26,8 +30,8 @@ int dirname_init(
 bool dirname_match(const struct dirname *want, const struct dirent_rec *rec);
 
 /* Finds want in a chain of records. -ENOENT, or -EUCLEAN with *ret_why at a bad record. */
-int dirname_find(const struct dirent_chain *chain, const struct dirname *want, uint32_t *ret_ino,
-	const char **ret_why) MUST_CHECK;
+int dirname_find(const struct dirent_chain *chain, const struct dirname *want,
+	struct dirent_rec *ret, const char **ret_why) MUST_CHECK;
 
 /* Bytes for a name that dirname_show() makes. */
 #define DIRNAME_SHOWN_MAX 256

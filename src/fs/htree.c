@@ -10,24 +10,10 @@
 
 #include <errno.h>
 
-#include "format/dx.h"
-#include "fs/dirblock.h"
 #include "fs/fs_i.h"
+#include "fs/htree_i.h"
 
-struct frame {
-	struct dirblock block; /* held */
-	struct dx_entries entries;
-	unsigned at; /* the entry taken */
-};
-
-struct path {
-	struct frame frames[DX_MAX_LEVELS];
-	unsigned nr;	/* frames in use */
-	unsigned levels; /* frames of a whole path: 1 + indirect levels */
-	int version;	/* EXT2_HASH_* */
-};
-
-static void path_fini(struct path *path)
+void htree_path_fini(struct htree_path *path)
 {
 	while (path->nr)
 		dirblock_fini(&path->frames[--path->nr].block);
@@ -38,59 +24,102 @@ static int corrupt(struct inode *dir, const char *why)
 	return fs_corrupt(dir->fs, dir->ino, -EUCLEAN, "directory index: %s", why);
 }
 
-/* Loads a block that must exist and be of this kind. */
-static int load(struct inode *dir, uint64_t lblk, enum dirblock_kind kind, struct dirblock *ret)
+/*
+ * An index that makes no sense is no damage that has to stop anybody: the names are all in the
+ * leaves, and what it takes to go on without it is the caller's to decide.
+ */
+static int nonsense(struct inode *dir, struct htree_path *path, const char *why)
+{
+	path->nonsense = true;
+	log_limited(dir->fs->log, LOG_LEVEL_ERROR, "inode %u: directory index: %s", dir->ino, why);
+	return -EUCLEAN;
+}
+
+/*
+ * Without a checksum record a leaf that lost all its names has one record over all of it, as a node
+ * has. What tells it is that no entries are behind that record. Who only reads is better served
+ * by taking it for damage: then all blocks are looked at.
+ */
+static bool is_emptied_leaf(const struct inode *dir, const struct dirblock *block)
+{
+	struct dx_entries entries;
+	struct dirent_rec rec;
+	const char *why;
+
+	if (!block->buf || block->kind != DIRBLOCK_NODE ||
+		super_has_metadata_csum(&dir->fs->sb) || !dir->fs->opts.writable)
+		return false;
+	if (dirent_decode(&block->chain, 0, &rec, &why))
+		return false;
+	return rec.name_len || dx_node_decode(&dir->fs->sb, block->buf->data, &entries, &why);
+}
+
+int htree_load(struct inode *dir, uint64_t lblk, enum dirblock_kind kind, struct dirblock *ret)
 {
 	int err = dirblock_load(dir, lblk, ret);
 
 	if (err)
 		return err;
+	if (kind == DIRBLOCK_LEAF && is_emptied_leaf(dir, ret))
+		ret->kind = kind;
 	if (ret->buf && ret->kind == kind)
 		return 0;
 	dirblock_fini(ret);
 	return corrupt(dir, "block is missing or of the wrong kind");
 }
 
-static int push_root(struct inode *dir, struct path *path)
+static int push_root(struct inode *dir, struct htree_path *path)
 {
-	struct frame *frame = &path->frames[0];
+	struct htree_frame *frame = &path->frames[0];
 	struct dx_root_info info;
 	const char *why;
-	int err = load(dir, 0, DIRBLOCK_ROOT, &frame->block);
+	int err = htree_load(dir, 0, DIRBLOCK_ROOT, &frame->block);
 
 	if (err)
 		return err;
 	path->nr = 1;
 	err = dx_root_decode(&dir->fs->sb, frame->block.buf->data, &info, &frame->entries, &why);
 	if (err)
-		return corrupt(dir, why);
+		return nonsense(dir, path, why);
 	path->levels = 1u + info.indirect_levels;
 	path->version = info.hash_version;
 	return 0;
 }
 
-static int push_node(struct inode *dir, struct path *path)
+int htree_path_init(struct inode *dir, struct htree_path *path)
 {
-	struct frame *parent = &path->frames[path->nr - 1];
-	struct frame *frame = &path->frames[path->nr];
+	int err;
+
+	*path = (struct htree_path){ .nr = 0 };
+	err = push_root(dir, path);
+	if (err)
+		htree_path_fini(path);
+	return err;
+}
+
+static int push_node(struct inode *dir, struct htree_path *path)
+{
+	struct htree_frame *frame = &path->frames[path->nr];
 	const char *why;
-	int err = load(dir, dx_block(&parent->entries, parent->at), DIRBLOCK_NODE, &frame->block);
+	int err = htree_load(dir, htree_path_leaf(path), DIRBLOCK_NODE, &frame->block);
 
 	if (err)
 		return err;
-	path->nr++;
 	frame->at = 0;
 	err = dx_node_decode(&dir->fs->sb, frame->block.buf->data, &frame->entries, &why);
-	return err ? corrupt(dir, why) : 0;
+	if (err) {
+		dirblock_fini(&frame->block);
+		return nonsense(dir, path, why);
+	}
+	path->nr++;
+	return 0;
 }
 
-/* From the root down to the last level of nodes, choosing by hash. */
-static int descend(struct inode *dir, struct path *path, uint32_t hash)
+int htree_path_descend(struct inode *dir, struct htree_path *path, uint32_t hash)
 {
-	int err = 0;
-
 	for (;;) {
-		struct frame *frame = &path->frames[path->nr - 1];
+		struct htree_frame *frame = &path->frames[path->nr - 1];
+		int err;
 
 		frame->at = dx_search(&frame->entries, hash);
 		if (path->nr == path->levels)
@@ -101,66 +130,86 @@ static int descend(struct inode *dir, struct path *path, uint32_t hash)
 	}
 }
 
-/* Steps to the next leaf if it goes on with hash. *ret_more: whether it did. */
-static int next_leaf(struct inode *dir, struct path *path, uint32_t hash, bool *ret_more)
+/* How many frames are left once those at their last entry are gone. */
+static unsigned frames_with_more(const struct htree_path *path)
 {
-	struct frame *frame;
-	uint32_t next;
+	unsigned nr = path->nr;
 
-	*ret_more = false;
-	while (path->frames[path->nr - 1].at + 1u >= path->frames[path->nr - 1].entries.count) {
-		if (path->nr == 1)
-			return 0;
+	while (nr && path->frames[nr - 1].at + 1u >= path->frames[nr - 1].entries.count)
+		nr--;
+	return nr;
+}
+
+bool htree_path_peek(const struct htree_path *path, uint32_t *ret_hash)
+{
+	unsigned nr = frames_with_more(path);
+	const struct htree_frame *frame = &path->frames[nr ? nr - 1 : 0];
+
+	if (nr)
+		*ret_hash = dx_hash(&frame->entries, frame->at + 1);
+	return nr;
+}
+
+int htree_path_step(struct inode *dir, struct htree_path *path)
+{
+	unsigned nr = frames_with_more(path);
+
+	if (!nr)
+		return -ENOENT;
+	while (path->nr > nr)
 		dirblock_fini(&path->frames[--path->nr].block);
-	}
-	frame = &path->frames[path->nr - 1];
-	next = dx_hash(&frame->entries, ++frame->at);
-	if (!(next & 1) || (next & ~1u) != hash)
-		return 0;
+	path->frames[nr - 1].at++;
 	while (path->nr < path->levels) {
 		int err = push_node(dir, path);
 
 		if (err)
 			return err;
 	}
-	*ret_more = true;
 	return 0;
 }
 
-static int search_leaf(
-	struct inode *dir, uint64_t lblk, const struct dirname *want, uint32_t *ret_ino)
+/* Steps to the next leaf if it goes on with hash. *ret_more: whether it did. */
+static int next_leaf(struct inode *dir, struct htree_path *path, uint32_t hash, bool *ret_more)
 {
-	CLEANUP(dirblock_fini) struct dirblock block = { 0 };
+	uint32_t next;
+
+	*ret_more = htree_path_peek(path, &next) && next & 1 && (next & ~1u) == hash;
+	return *ret_more ? htree_path_step(dir, path) : 0;
+}
+
+static int search_leaf(
+	struct inode *dir, uint64_t lblk, const struct dirname *want, struct dirplace *ret)
+{
 	const char *why;
-	int err = load(dir, lblk, DIRBLOCK_LEAF, &block);
+	int err = htree_load(dir, lblk, DIRBLOCK_LEAF, &ret->block);
 
 	if (err)
 		return err;
-	err = dirname_find(&block.chain, want, ret_ino, &why);
+	err = dirname_find(&ret->block.chain, want, &ret->rec, &why);
+	if (err)
+		dirblock_fini(&ret->block);
 	return err == -EUCLEAN ? corrupt(dir, why) : err;
 }
 
-int htree_lookup(struct inode *dir, const struct dirname *want, uint32_t *ret_ino)
+int htree_find(struct inode *dir, const struct dirname *want, struct dirplace *ret)
 {
-	CLEANUP(path_fini) struct path path = { 0 };
+	CLEANUP(htree_path_fini) struct htree_path path = { .nr = 0 };
 	uint32_t hash = want->nokey.hash, minor;
 	uint64_t leaves;
 	bool more = true;
 	int err = dirblock_count(dir, &leaves);
 
 	if (!err)
-		err = push_root(dir, &path);
+		err = htree_path_init(dir, &path);
 	if (!err && !want->is_nokey)
 		err = dirname_hash(dir, path.version, want->name, want->len, &hash, &minor);
 	if (!err)
-		err = descend(dir, &path, hash);
+		err = htree_path_descend(dir, &path, hash);
 	/* a directory has fewer leaves than blocks: a longer way is a crafted circle */
 	for (; !err && more && leaves; leaves--) {
-		struct frame *last = &path.frames[path.nr - 1];
-
 		if (fs_interrupted(dir->fs, leaves))
 			return -EINTR;
-		err = search_leaf(dir, dx_block(&last->entries, last->at), want, ret_ino);
+		err = search_leaf(dir, htree_path_leaf(&path), want, ret);
 		if (err != -ENOENT)
 			return err;
 		err = next_leaf(dir, &path, hash, &more);
@@ -170,8 +219,8 @@ int htree_lookup(struct inode *dir, const struct dirname *want, uint32_t *ret_in
 
 int htree_hash_version(struct inode *dir, int *ret)
 {
-	CLEANUP(path_fini) struct path path = { 0 };
-	int err = push_root(dir, &path);
+	CLEANUP(htree_path_fini) struct htree_path path = { .nr = 0 };
+	int err = htree_path_init(dir, &path);
 
 	if (!err)
 		*ret = path.version;

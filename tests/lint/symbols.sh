@@ -11,6 +11,7 @@ also()
 	case $1 in
 	format/inode | fs/inode) echo dinode ;;
 	fs/group) echo groups ;;
+	fs/diredit) echo dir ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
 	fs/mapedit) echo map ;;

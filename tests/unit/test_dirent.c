@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,6 +225,118 @@ static void test_tail(void **state)
 			assert_false(dirent_tail_present(raw, BLOCK_SIZE));
 		raw[at] ^= 4;
 	}
+}
+
+/* ---- changing records ---- */
+
+static struct dirent_rec rec_of(uint32_t ino, const char *name)
+{
+	return (struct dirent_rec){ .ino = ino, .file_type = EXT2_FT_REG_FILE,
+		.name_len = (uint8_t)strlen(name), .name = (const uint8_t *)name };
+}
+
+static int insert(uint8_t *raw, size_t size, uint32_t ino, const char *name)
+{
+	const struct dirent_chain chain = chain_of(raw, size);
+	const struct dirent_rec rec = rec_of(ino, name);
+	const char *why;
+	size_t off;
+	int err = dirent_find_room(&chain, rec.name_len, &off, &why);
+
+	if (!err)
+		dirent_insert(raw, size, off, &rec);
+	return err;
+}
+
+/* The chain's records as "ino:rec_len:name " each. */
+static void check_chain(const uint8_t *raw, size_t size, const char *want)
+{
+	const struct dirent_chain chain = chain_of(raw, size);
+	struct dirent_rec rec;
+	char text[512] = "";
+	const char *why;
+
+	for (size_t off = 0; off < size; off += rec.rec_len) {
+		assert_int_equal(dirent_decode(&chain, off, &rec, &why), 0);
+		sprintf(text + strlen(text), "%u:%u:%.*s ", rec.ino, rec.rec_len,
+			(int)rec.name_len, rec.name);
+	}
+	assert_string_equal(text, want);
+}
+
+static void test_insert_remove(void **state)
+{
+	uint8_t raw[64];
+
+	(void)state;
+	dirent_extend(raw, 0, 48);
+	check_chain(raw, 48, "0:48: ");
+	assert_int_equal(insert(raw, 48, 1, "a"), 0);
+	check_chain(raw, 48, "1:48:a ");
+	assert_int_equal(insert(raw, 48, 2, "bcdef"), 0);
+	assert_int_equal(insert(raw, 48, 3, "c"), 0);
+	check_chain(raw, 48, "1:12:a 2:16:bcdef 3:20:c ");
+	assert_int_equal(insert(raw, 48, 4, "d"), -ENOSPC);
+	/* the one before gets the bytes, and gives them away again */
+	assert_int_equal(dirent_remove(raw, 48, 12), 0);
+	check_chain(raw, 48, "1:28:a 3:20:c ");
+	assert_int_equal(insert(raw, 48, 4, "defgh"), 0);
+	check_chain(raw, 48, "1:12:a 4:16:defgh 3:20:c ");
+	assert_int_equal(dirent_remove(raw, 48, 0), 0);
+	check_chain(raw, 48, "0:12: 4:16:defgh 3:20:c ");
+	assert_int_equal(insert(raw, 48, 5, "efghi"), -ENOSPC);
+	assert_int_equal(insert(raw, 48, 5, "efgh"), 0);
+	dirent_repoint(raw, 12, 6, EXT2_FT_DIR);
+	check_chain(raw, 48, "5:12:efgh 6:16:defgh 3:20:c ");
+	assert_int_equal(raw[12 + 7], EXT2_FT_DIR);
+	dirent_extend(raw, 48, 64);
+	check_chain(raw, 64, "5:12:efgh 6:16:defgh 3:36:c ");
+	/* not where a record begins */
+	assert_int_equal(dirent_remove(raw, 64, 16), -EUCLEAN);
+	le16_put(raw + 4, 0);
+	assert_int_equal(dirent_remove(raw, 64, 12), -EUCLEAN);
+	le16_put(raw + 4, 200);
+	assert_int_equal(dirent_remove(raw, 64, 12), -EUCLEAN);
+}
+
+static void test_pack_dots(void **state)
+{
+	static const uint32_t offs[] = { 28, 0 };
+	uint8_t from[64], to[64];
+
+	(void)state;
+	dirent_extend(from, 0, 64);
+	assert_int_equal(insert(from, 64, 1, "a"), 0);
+	assert_int_equal(insert(from, 64, 2, "bcdef"), 0);
+	assert_int_equal(insert(from, 64, 3, "c"), 0);
+	dirent_pack(to, 52, from, offs, 2);
+	check_chain(to, 52, "3:12:c 1:40:a ");
+	dirent_pack(to, 52, from, offs, 0);
+	check_chain(to, 52, "0:52: ");
+	dirent_init_dots(to, 64, 7, 8, EXT2_FT_DIR);
+	check_chain(to, 64, "7:12:. 8:52:.. ");
+	dirent_init_dots(to, 24, 7, 8, EXT2_FT_DIR);
+	check_chain(to, 24, "7:12:. 8:12:.. ");
+}
+
+/* A record over all of 64 KiB, and what is split off it. */
+static void test_insert_64k(void **state)
+{
+	uint8_t *raw = calloc(1, 65536);
+
+	(void)state;
+	assert_non_null(raw);
+	dirent_extend(raw, 0, 65536);
+	assert_int_equal(le16_get(raw + 4), 65535);
+	check_chain(raw, 65536, "0:65536: ");
+	assert_int_equal(insert(raw, 65536, 1, "a"), 0);
+	assert_int_equal(insert(raw, 65536, 2, "b"), 0);
+	check_chain(raw, 65536, "1:12:a 2:65524:b ");
+	assert_int_equal(dirent_remove(raw, 65536, 12), 0);
+	check_chain(raw, 65536, "1:65536:a ");
+	dirent_csum_set(raw, 65536, 5);
+	assert_true(dirent_csum_ok(raw, 65536, 5));
+	free(raw);
 }
 
 /* ---- the index ---- */
@@ -477,6 +590,83 @@ static void test_index_csum(void **state)
 	}
 }
 
+/* ---- changing the index ---- */
+
+static struct dx_entries node_of(const struct super *sb, const uint8_t *raw)
+{
+	struct dx_entries entries;
+	const char *why;
+
+	assert_int_equal(dx_node_decode(sb, raw, &entries, &why), 0);
+	return entries;
+}
+
+static struct dx_entries root_of(const struct super *sb, const uint8_t *raw, unsigned levels)
+{
+	struct dx_root_info info;
+	struct dx_entries entries;
+	const char *why;
+
+	assert_int_equal(dx_root_decode(sb, raw, &info, &entries, &why), 0);
+	assert_int_equal(info.hash_version, EXT2_HASH_TEA);
+	assert_int_equal(info.indirect_levels, levels);
+	return entries;
+}
+
+/* A root that fills up in no order, moves down into a node, which splits. */
+static void grow_index(const struct super *sb, bool hashed)
+{
+	uint8_t root[BLOCK_SIZE], left[BLOCK_SIZE], right[BLOCK_SIZE];
+	struct dx_entries e;
+	uint32_t hash;
+
+	memset(root, 0x5A, sizeof(root));
+	dirent_init_dots(root, sizeof(root), 7, 8, EXT2_FT_DIR);
+	dx_root_init(sb, root, EXT2_HASH_TEA, 1);
+	e = root_of(sb, root, 0);
+	assert_int_equal(e.count, 1);
+	for (unsigned i = 1; i < e.limit; i++) {
+		hash = i * 37 % e.limit * 16;
+		e = root_of(sb, root, 0);
+		dx_insert(root, true, dx_search(&e, hash), hash, 1 + hash / 16);
+	}
+	e = root_of(sb, root, 0);
+	assert_int_equal(e.count, e.limit);
+	for (unsigned i = 0; i < e.count; i++)
+		assert_true(dx_hash(&e, i) == i * 16 && dx_block(&e, i) == 1 + i);
+	dx_root_push_down(sb, root, left, hashed, 1000);
+	hash = e.count / 2 * 16;
+	e = root_of(sb, root, 1);
+	assert_true(e.count == 1 && dx_block(&e, 0) == 1000);
+	assert_true(dx_is_node(sb, left));
+	dx_node_split(sb, left, right, hashed, &hash);
+	e = node_of(sb, left);
+	assert_int_equal(hash, e.count * 16u);
+	e = node_of(sb, right);
+	assert_int_equal(dx_block(&e, 0), 1 + hash / 16);
+	assert_int_equal(dx_hash(&e, 1), hash + 16);
+	dx_csum_set(sb, root, true, 5);
+	dx_csum_set(sb, left, false, 5);
+	dx_csum_set(sb, right, false, 5);
+	if (super_has_metadata_csum(sb)) {
+		assert_true(dx_csum_ok(sb, root, true, 5));
+		assert_true(dx_csum_ok(sb, left, false, 5));
+		assert_true(dx_csum_ok(sb, right, false, 5));
+	}
+}
+
+static void test_grow_index(void **state)
+{
+	(void)state;
+	for (int csum = 0; csum < 2; csum++) {
+		struct super sb = index_super(BLOCK_SIZE, csum);
+
+		grow_index(&sb, false);
+		sb.incompat = EXT4_FEATURE_INCOMPAT_ENCRYPT | EXT4_FEATURE_INCOMPAT_CASEFOLD;
+		grow_index(&sb, true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,12 +676,16 @@ int main(void)
 		cmocka_unit_test(test_dots_of_hashed),
 		cmocka_unit_test(test_dtype),
 		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_insert_remove),
+		cmocka_unit_test(test_pack_dots),
+		cmocka_unit_test(test_insert_64k),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_root_damage),
 		cmocka_unit_test(test_node_limit),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_is_node),
 		cmocka_unit_test(test_index_csum),
+		cmocka_unit_test(test_grow_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
