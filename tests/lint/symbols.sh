@@ -12,6 +12,9 @@ also()
 	format/inode | fs/inode) echo dinode ;;
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
+	fs/inlineedit) echo inline ;;
+	fs/xattredit) echo xattr ;;
+	fs/aclinherit) echo acl ;;
 	util/lock) echo rwlock ;;
 	./main) echo main ;;
 	esac
