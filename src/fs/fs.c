@@ -21,6 +21,7 @@
 #include "fs/map.h"
 #include "fs/mount_journal.h"
 #include "fs/writable.h"
+#include "fs/xattrcache.h"
 
 /* Offsets in the superblock, needed before libext2fs can be asked. */
 enum {
@@ -103,11 +104,13 @@ static int read_superblock(struct fs *fs)
 static void detach(struct fs *fs)
 {
 	icache_free(fs->icache);
+	xattrcache_free(fs->xattrs);
 	if (fs->ext2)
 		ext2fs_free(fs->ext2);
 	cache_free(fs->cache);
 	free(fs->inode_tables);
 	fs->icache = NULL;
+	fs->xattrs = NULL;
 	fs->ext2 = NULL;
 	fs->cache = NULL;
 	fs->inode_tables = NULL;
@@ -130,6 +133,8 @@ static int attach(struct fs *fs)
 		err = read_superblock(fs);
 	if (!err)
 		err = icache_new(run_budget(fs), &fs->icache);
+	if (!err && fs->opts.writable)
+		err = xattrcache_new(&fs->xattrs);
 	if (err)
 		return err;
 	fs->inode_tables = calloc(fs->sb.groups, sizeof(*fs->inode_tables));
