@@ -296,7 +296,7 @@ static int leave(struct handle *h, struct inode *inode, struct buf **buf, uint32
 	xattrcache_remove(fs->xattrs, XATTRCACHE_BLOCK, hash, pblk);
 	/* nobody may hold what is freed */
 	cache_put(STEAL(*buf));
-	return balloc_free(h, NULL, pblk & ~mask, mask + 1, BFREE_META | BFREE_NO_USAGE);
+	return balloc_free(h, inode, pblk & ~mask, mask + 1, BFREE_META | BFREE_NO_USAGE);
 }
 
 /* The same with the references that its last use has on value inodes. */

@@ -65,14 +65,17 @@ int xattrset_load_body(struct inode *inode, struct xattrset *ret)
 
 int xattrset_copy(const struct xattr_region *region, struct xattrset *ret)
 {
-	CLEANUP(xattrset_fini) struct xattrset set = { .raw = malloc(region->len) };
+	CLEANUP(xattrset_fini) struct xattrset set = { .raw = NULL };
 	struct xattr_region copy = *region;
 	int err;
 
-	if (!set.raw)
-		return -ENOMEM;
-	memcpy(set.raw, region->data, region->len);
-	copy.data = set.raw;
+	if (region->len) {
+		set.raw = malloc(region->len);
+		if (!set.raw)
+			return -ENOMEM;
+		memcpy(set.raw, region->data, region->len);
+		copy.data = set.raw;
+	}
 	err = take(&copy, &set);
 	if (err)
 		return err;

@@ -22,7 +22,7 @@ struct xattrset {
  */
 int xattrset_load_body(struct inode *inode, struct xattrset *ret) MUST_CHECK;
 
-/* A copy of the attributes of a region that was checked, of which data are size bytes. -ENOMEM. */
+/* A copy of the attributes of a region that was checked; of none, if it has no bytes. -ENOMEM. */
 int xattrset_copy(const struct xattr_region *region, struct xattrset *ret) MUST_CHECK;
 
 void xattrset_fini(struct xattrset *set);
