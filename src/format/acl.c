@@ -212,3 +212,97 @@ ssize_t acl_from_posix(const uint8_t *posix, size_t len, uint8_t *buf, size_t si
 	}
 	return (ssize_t)need;
 }
+
+/* ---- beside a mode ---- */
+
+#define SHIFT_USER 6 /* of the owner's bits in a mode, then the group's */
+#define SHIFT_GROUP 3
+#define MODE_PERMS 0777
+
+/* Where the permissions of an ACL's parts lie that have bits of a mode; 0: it has no such part. */
+struct parts {
+	size_t user, group, mask, other;
+	bool more; /* there are entries that no mode has bits for */
+};
+
+static int find_parts(const uint8_t *disk, size_t len, struct parts *ret)
+{
+	size_t pos = HEADER_SIZE, nr;
+	int err = count_disk(disk, len, &nr);
+
+	*ret = (struct parts){ .more = false };
+	while (!err && pos < len) {
+		struct acl_entry entry;
+		size_t at = pos + ENTRY_PERM;
+
+		err = decode_disk(disk, len, &pos, &entry);
+		if (err)
+			break;
+		if (entry.tag == TAG_USER_OBJ)
+			ret->user = at;
+		else if (entry.tag == TAG_GROUP_OBJ)
+			ret->group = at;
+		else if (entry.tag == TAG_OTHER)
+			ret->other = at;
+		else
+			ret->more = true;
+		if (entry.tag == TAG_MASK)
+			ret->mask = at;
+	}
+	if (err)
+		return err;
+	return ret->user && ret->group && ret->other ? 0 : -EUCLEAN;
+}
+
+/* Where the group's bits of the mode are: a mask takes the owning group's place. */
+static size_t group_class(const struct parts *parts)
+{
+	return parts->mask ? parts->mask : parts->group;
+}
+
+static uint16_t mode_of(const uint8_t *disk, const struct parts *parts)
+{
+	unsigned user = le16_get(disk + parts->user) & PERM_ALL;
+	unsigned group = le16_get(disk + group_class(parts)) & PERM_ALL;
+	unsigned other = le16_get(disk + parts->other) & PERM_ALL;
+
+	return (uint16_t)(user << SHIFT_USER | group << SHIFT_GROUP | other);
+}
+
+int acl_equiv_mode(const uint8_t *disk, size_t len, uint16_t *mode)
+{
+	struct parts parts;
+	int err = find_parts(disk, len, &parts);
+
+	if (err)
+		return err;
+	*mode = (uint16_t)((*mode & ~MODE_PERMS) | mode_of(disk, &parts));
+	return parts.more;
+}
+
+int acl_create_masq(uint8_t *disk, size_t len, uint16_t *mode)
+{
+	struct parts parts;
+	uint16_t both;
+	int err = find_parts(disk, len, &parts);
+
+	if (err)
+		return err;
+	both = *mode & mode_of(disk, &parts);
+	*mode = (uint16_t)((*mode & ~MODE_PERMS) | both);
+	err = acl_chmod_masq(disk, len, both);
+	return err ? err : parts.more;
+}
+
+int acl_chmod_masq(uint8_t *disk, size_t len, uint16_t mode)
+{
+	struct parts parts;
+	int err = find_parts(disk, len, &parts);
+
+	if (err)
+		return err;
+	le16_put(disk + parts.user, mode >> SHIFT_USER & PERM_ALL);
+	le16_put(disk + group_class(&parts), mode >> SHIFT_GROUP & PERM_ALL);
+	le16_put(disk + parts.other, mode & PERM_ALL);
+	return 0;
+}

@@ -27,4 +27,21 @@ ssize_t acl_to_posix(const uint8_t *disk, size_t len, uint8_t *buf, size_t size)
  */
 ssize_t acl_from_posix(const uint8_t *posix, size_t len, uint8_t *buf, size_t size) MUST_CHECK;
 
+/* ---- an ACL on disk and the mode beside it: 0 or 1 as said, -EUCLEAN damaged ---- */
+
+/*
+ * Sets *mode's permissions to what the ACL gives (posix_acl_equiv_mode()). 1: the ACL says more than
+ * a mode can.
+ */
+int acl_equiv_mode(const uint8_t *disk, size_t len, uint16_t *mode) MUST_CHECK;
+
+/*
+ * Makes a default ACL the access ACL of an inode that is made with *mode: each takes from the other
+ * what that does not allow (posix_acl_create_masq()). 1: the ACL says more than a mode can.
+ */
+int acl_create_masq(uint8_t *disk, size_t len, uint16_t *mode) MUST_CHECK;
+
+/* Puts mode's permissions into an access ACL (__posix_acl_chmod_masq()). 0. */
+int acl_chmod_masq(uint8_t *disk, size_t len, uint16_t mode) MUST_CHECK;
+
 #endif

@@ -12,9 +12,11 @@
 #define DINODE_FIXED 128
 #define DINODE_EXTRA_ISIZE 128
 
-/* struct ext4_xattr_header; h_refcount (4) is no reader's business. */
+/* struct ext4_xattr_header. */
 #define HEADER_MAGIC 0
+#define HEADER_REFCOUNT 4
 #define HEADER_BLOCKS 8
+#define HEADER_HASH 12
 #define HEADER_CHECKSUM 16
 
 /* struct ext4_xattr_entry. */
@@ -32,14 +34,9 @@
 /* Rotations of the entry hash, in bits. */
 #define NAME_SHIFT 5
 #define VALUE_SHIFT 16
+#define BLOCK_SHIFT 16 /* of a block's hash */
 
 _Static_assert(ENTRY_NAME == XATTR_ENTRY_HEADER, "the name follows the entry's fields");
-
-/* Entries and values are padded to 4 bytes; n is at most XATTR_VALUE_MAX, so nothing wraps. */
-static size_t padded(size_t n)
-{
-	return (n + 3) & ~(size_t)3;
-}
 
 bool xattr_region_body(const struct super *sb, const uint8_t *raw, struct xattr_region *ret)
 {
@@ -107,7 +104,7 @@ static int decode_entry(const struct xattr_region *region, size_t pos, struct xa
 		return 0;
 	if (room < XATTR_ENTRY_HEADER)
 		return -EUCLEAN;
-	size = padded(XATTR_ENTRY_HEADER + raw[ENTRY_NAME_LEN]);
+	size = xattr_padded(XATTR_ENTRY_HEADER + raw[ENTRY_NAME_LEN]);
 	if (room < size + LIST_END)
 		return -EUCLEAN;
 	*ret = (struct xattr_entry){
@@ -180,7 +177,7 @@ static const char *check_value(const struct super *sb, const struct xattr_region
 	off = (size_t)(entry->value - region->data);
 	if (off < names_end)
 		return "value overlaps the names";
-	if (padded(entry->value_size) > region->len - off)
+	if (xattr_padded(entry->value_size) > region->len - off)
 		return "value's padding out of bounds";
 	return NULL;
 }
@@ -198,20 +195,29 @@ int xattr_region_check(const struct super *sb, const struct xattr_region *region
 	return why ? -EUCLEAN : 0;
 }
 
-bool xattr_block_csum_ok(const struct super *sb, uint64_t pblk, const uint8_t *block)
+static uint32_t block_csum(const struct super *sb, uint64_t pblk, const uint8_t *block)
 {
 	static const uint8_t zero[sizeof(uint32_t)];
 	const size_t rest = HEADER_CHECKSUM + sizeof(zero);
 	uint64_t le_pblk = htole64(pblk);
-	uint32_t crc;
+	uint32_t crc = crc32c(sb->csum_seed, &le_pblk, sizeof(le_pblk));
 
-	if (!super_has_metadata_csum(sb))
-		return true;
-	crc = crc32c(sb->csum_seed, &le_pblk, sizeof(le_pblk));
 	crc = crc32c(crc, block, HEADER_CHECKSUM);
 	crc = crc32c(crc, zero, sizeof(zero));
-	crc = crc32c(crc, block + rest, sb->block_size - rest);
-	return crc == le32_get(block + HEADER_CHECKSUM);
+	return crc32c(crc, block + rest, sb->block_size - rest);
+}
+
+bool xattr_block_csum_ok(const struct super *sb, uint64_t pblk, const uint8_t *block)
+{
+	return !super_has_metadata_csum(sb) ||
+	       block_csum(sb, pblk, block) == le32_get(block + HEADER_CHECKSUM);
+}
+
+void xattr_block_set_csum(const struct super *sb, uint64_t pblk, uint8_t *block)
+{
+	uint32_t csum = super_has_metadata_csum(sb) ? block_csum(sb, pblk, block) : 0;
+
+	le32_put(block + HEADER_CHECKSUM, csum);
 }
 
 static uint32_t hash_name(const uint8_t *name, size_t len, enum xattr_char kind)
@@ -259,4 +265,103 @@ bool xattr_entry_hash_ok(const struct xattr_entry *entry, uint32_t value_hash)
 uint32_t xattr_value_hash(const struct super *sb, const uint8_t *value, size_t len)
 {
 	return crc32c(sb->csum_seed, value, len);
+}
+
+size_t xattr_region_need(const struct xattr_entry *entries, size_t nr)
+{
+	size_t i, need = LIST_END;
+
+	for (i = 0; i < nr; i++)
+		need += xattr_entry_size(&entries[i]);
+	return need;
+}
+
+/* Writes one entry at pos and its value, if it is to be in the region, below *value_pos. */
+static size_t encode_entry(const struct xattr_entry *entry, uint8_t *data, size_t pos, size_t base,
+	size_t *value_pos)
+{
+	uint8_t *raw = data + pos;
+
+	raw[ENTRY_NAME_LEN] = entry->name_len;
+	raw[ENTRY_INDEX] = entry->index;
+	le32_put(raw + ENTRY_VALUE_INUM, entry->value_ino);
+	le32_put(raw + ENTRY_VALUE_SIZE, entry->value_size);
+	le32_put(raw + ENTRY_HASH, entry->hash);
+	memcpy(raw + ENTRY_NAME, entry->name, entry->name_len);
+	if (entry->value_size && !entry->value_ino) {
+		*value_pos -= xattr_padded(entry->value_size);
+		memcpy(data + *value_pos, entry->value, entry->value_size);
+		le16_put(raw + ENTRY_VALUE_OFFS, (uint16_t)(*value_pos - base));
+	}
+	return pos + xattr_padded(XATTR_ENTRY_HEADER + entry->name_len);
+}
+
+static void encode_entries(const struct xattr_entry *entries, size_t nr, uint8_t *data, size_t len,
+	size_t first, size_t base)
+{
+	size_t i, pos = first, value_pos = len;
+
+	for (i = 0; i < nr; i++)
+		pos = encode_entry(&entries[i], data, pos, base, &value_pos);
+}
+
+int xattr_region_encode_body(const struct xattr_entry *entries, size_t nr, uint8_t *data, size_t len)
+{
+	if (nr && (len < XATTR_BODY_HEADER ||
+			  xattr_region_need(entries, nr) > len - XATTR_BODY_HEADER))
+		return -ENOSPC;
+	memset(data, 0, len);
+	if (!nr)
+		return 0;
+	le32_put(data, XATTR_MAGIC);
+	encode_entries(entries, nr, data, len, XATTR_BODY_HEADER, XATTR_BODY_HEADER);
+	return 0;
+}
+
+int xattr_region_encode_block(const struct super *sb, const struct xattr_entry *entries, size_t nr,
+	uint32_t refcount, uint8_t *block)
+{
+	if (xattr_region_need(entries, nr) > sb->block_size - XATTR_BLOCK_HEADER)
+		return -ENOSPC;
+	memset(block, 0, sb->block_size);
+	le32_put(block + HEADER_MAGIC, XATTR_MAGIC);
+	le32_put(block + HEADER_REFCOUNT, refcount);
+	le32_put(block + HEADER_BLOCKS, 1);
+	le32_put(block + HEADER_HASH, xattr_block_hash(entries, nr));
+	encode_entries(entries, nr, block, sb->block_size, XATTR_BLOCK_HEADER, 0);
+	return 0;
+}
+
+int xattr_entry_compare(const struct xattr_entry *a, const struct xattr_entry *b)
+{
+	if (a->index != b->index)
+		return a->index < b->index ? -1 : 1;
+	if (a->name_len != b->name_len)
+		return a->name_len < b->name_len ? -1 : 1;
+	return memcmp(a->name, b->name, a->name_len);
+}
+
+/* ext4_xattr_rehash() */
+uint32_t xattr_block_hash(const struct xattr_entry *entries, size_t nr)
+{
+	uint32_t hash = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		/* an entry without a hash says nothing about its value */
+		if (!entries[i].hash)
+			return 0;
+		hash = (hash << BLOCK_SHIFT) ^ (hash >> (32 - BLOCK_SHIFT)) ^ entries[i].hash;
+	}
+	return hash;
+}
+
+uint32_t xattr_block_refcount(const uint8_t *block)
+{
+	return le32_get(block + HEADER_REFCOUNT);
+}
+
+void xattr_block_set_refcount(uint8_t *block, uint32_t refcount)
+{
+	le32_put(block + HEADER_REFCOUNT, refcount);
 }

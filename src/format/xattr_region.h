@@ -106,4 +106,51 @@ bool xattr_entry_hash_ok(const struct xattr_entry *entry, uint32_t value_hash);
 /* The hash of a value in an inode, which that inode keeps in the seconds of its atime. */
 uint32_t xattr_value_hash(const struct super *sb, const uint8_t *value, size_t len);
 
+/* ---- encoding ---- */
+
+/* Entries and values are padded to 4 bytes; n is at most XATTR_VALUE_MAX, so nothing wraps. */
+static inline size_t xattr_padded(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+/* Bytes of an entry, and of the value that lies in its region. */
+static inline size_t xattr_entry_size(const struct xattr_entry *entry)
+{
+	size_t value = entry->value_ino ? 0 : entry->value_size;
+
+	return xattr_padded(XATTR_ENTRY_HEADER + entry->name_len) + xattr_padded(value);
+}
+
+/* Bytes of nr entries, of their values and of the list's end: a region less its header. */
+size_t xattr_region_need(const struct xattr_entry *entries, size_t nr);
+
+/*
+ * Makes the nr entries, in this order, the attributes of an inode's body: len bytes at data, its magic
+ * number first; none: all zeros. No entry may point into data. -ENOSPC, with nothing changed.
+ */
+int xattr_region_encode_body(const struct xattr_entry *entries, size_t nr, uint8_t *data, size_t len)
+	MUST_CHECK;
+
+/*
+ * The same for a block of sb->block_size bytes, whose entries are sorted (xattr_entry_compare()). The
+ * checksum is xattr_block_set_csum()'s.
+ */
+int xattr_region_encode_block(const struct super *sb, const struct xattr_entry *entries, size_t nr,
+	uint32_t refcount, uint8_t *block) MUST_CHECK;
+
+/* The order of entries in a block, as memcmp(): by index, length of the name, name. */
+int xattr_entry_compare(const struct xattr_entry *a, const struct xattr_entry *b);
+
+/* h_hash of sorted entries; 0: a block that must not be shared. */
+uint32_t xattr_block_hash(const struct xattr_entry *entries, size_t nr);
+
+/* How many inodes use a block (h_refcount), at most XATTR_REFCOUNT_MAX. */
+uint32_t xattr_block_refcount(const uint8_t *block);
+void xattr_block_set_refcount(uint8_t *block, uint32_t refcount);
+#define XATTR_REFCOUNT_MAX 1024u /* EXT4_XATTR_REFCOUNT_MAX */
+
+/* Last of all changes: puts the checksum in, or 0 without metadata_csum. */
+void xattr_block_set_csum(const struct super *sb, uint64_t pblk, uint8_t *block);
+
 #endif

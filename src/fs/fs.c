@@ -22,6 +22,7 @@
 #include "fs/map.h"
 #include "fs/mount_journal.h"
 #include "fs/writable.h"
+#include "fs/xattrcache.h"
 
 /* Offsets in the superblock, needed before libext2fs can be asked. */
 enum {
@@ -104,11 +105,13 @@ static int read_superblock(struct fs *fs)
 static void detach(struct fs *fs)
 {
 	icache_free(fs->icache);
+	xattrcache_free(fs->xattrs);
 	if (fs->ext2)
 		ext2fs_free(fs->ext2);
 	cache_free(fs->cache);
 	groups_free(fs, fs->groups);
 	fs->icache = NULL;
+	fs->xattrs = NULL;
 	fs->ext2 = NULL;
 	fs->cache = NULL;
 	fs->groups = NULL;
@@ -133,6 +136,8 @@ static int attach(struct fs *fs)
 		err = icache_new(run_budget(fs), &fs->icache);
 	if (!err)
 		err = groups_new(fs, &fs->groups);
+	if (!err && fs->opts.writable)
+		err = xattrcache_new(&fs->xattrs);
 	return err;
 }
 

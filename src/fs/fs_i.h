@@ -15,6 +15,7 @@
 struct icache;
 struct fcr;
 struct groups;
+struct xattrcache;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -26,6 +27,7 @@ struct fs {
 	struct cache *cache;	/* [const] owned; fs block size */
 	ext2_filsys ext2;	/* [const] owned; superblock only, for libext2fs's format functions */
 	struct icache *icache;	/* [const] owned */
+	struct xattrcache *xattrs; /* [const] owned; NULL unless writable */
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */

@@ -13,8 +13,7 @@
 
 #define PARENT_SIZE 4 /* EXT4_INLINE_DOTDOT_SIZE: only the inode number is kept */
 
-/* All the bytes that are stored, in memory the caller frees. */
-static int load_all(struct inode *inode, uint8_t **ret, size_t *ret_len)
+int inline_load(struct inode *inode, uint8_t **ret, size_t *ret_len)
 {
 	size_t room = DINODE_BLOCK_SIZE + inode->fs->sb.inode_size;
 	CLEANUP(cleanup_free) uint8_t *bytes = malloc(room);
@@ -35,7 +34,7 @@ int inline_read(struct inode *inode, uint64_t off, void *buf, size_t len)
 {
 	CLEANUP(cleanup_free) uint8_t *bytes = NULL;
 	size_t have, part = 0;
-	int err = load_all(inode, &bytes, &have);
+	int err = inline_load(inode, &bytes, &have);
 
 	if (err)
 		return err;
@@ -58,7 +57,7 @@ int inline_dir_load(struct inode *dir, struct inline_dir *ret)
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
-	err = load_all(dir, &ret->bytes, &len);
+	err = inline_load(dir, &ret->bytes, &len);
 	if (err)
 		return err;
 	ret->parent = le32_get(ret->bytes);

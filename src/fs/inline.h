@@ -16,6 +16,9 @@
  */
 int inline_read(struct inode *inode, uint64_t off, void *buf, size_t len) MUST_CHECK;
 
+/* The bytes stored now: 60 plus the attribute's. Errors as inline_read(); the caller frees *ret. */
+int inline_load(struct inode *inode, uint8_t **ret, size_t *ret_len) MUST_CHECK;
+
 /* A directory's inline contents, a copy. */
 struct inline_dir {
 	uint32_t parent;

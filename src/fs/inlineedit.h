@@ -10,15 +10,19 @@
 
 #define INLINE_CREDITS (INODE_CREDITS + 2)
 
-/* The most bytes this inode can hold inline now, its other attributes left where they are. */
+/*
+ * The most bytes this inode can hold inline now, its other attributes left where they are; 0: none, also
+ * not in i_block.
+ */
 int inline_capacity(struct inode *inode, size_t *ret) MUST_CHECK;
 
-/* The bytes stored now: 60 plus the attribute's. As inline_read()'s errors; the caller frees *ret. */
-int inline_load(struct inode *inode, uint8_t **ret, size_t *ret_len) MUST_CHECK;
+/* What is stored now: inline_load() in inline.h. */
 
 /*
  * Stores len bytes as the inode's inline contents (files: what is past len is gone; directories: with
- * the parent's number in front), and writes the inode. -ENOSPC: more than inline_capacity().
+ * the parent's number in front), sets EXT4_INLINE_DATA_FL, and writes the inode. A directory's d.size
+ * becomes len (60 at least), a file's is the caller's to set before. -ENOSPC: more than
+ * inline_capacity().
  */
 int inline_store(struct handle *h, struct inode *inode, const void *bytes, size_t len) MUST_CHECK;
 

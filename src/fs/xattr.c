@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 
 #include "format/acl.h"
-#include "format/xattr_region.h"
-#include "fs/file.h"
+#include "fs/eainode.h"
 #include "fs/fs_i.h"
+#include "fs/xattr_i.h"
+#include "fs/xattrblock.h"
 
 /*
  * Attributes are looked for in the inode first, then in its block, so that one in the inode hides
@@ -33,13 +34,6 @@ static void place_fini(struct place *place)
 {
 	cache_put(place->buf);
 }
-
-/* A name as it is stored: prefix as a number, the rest as text. */
-struct key {
-	enum xattr_index index;
-	const char *name;
-	size_t len;
-};
 
 /* What getxattr(2) and listxattr(2) show. An ACL's prefix is its whole name. */
 static const struct prefix {
@@ -77,62 +71,16 @@ static int body_open(struct inode *inode, struct place *ret)
 	return 0;
 }
 
-/* Once per buffer: what has passed is remembered as the buffer's proof. */
-static int block_verify(struct inode *inode, struct buf *buf, const struct xattr_region *region)
-{
-	struct fs *fs = inode->fs;
-	const char *why;
-	int err;
-
-	if (buf_proven(buf, BUF_KIND_XATTR, 0))
-		return 0;
-	if (!xattr_block_csum_ok(&fs->sb, buf->pblk, buf->data))
-		return fs_corrupt(fs, inode->ino, -EBADMSG,
-			"attribute block %llu: checksum does not match",
-			(unsigned long long)buf->pblk);
-	err = xattr_region_check(&fs->sb, region, &why);
-	if (err)
-		return fs_corrupt(fs, inode->ino, err, "attribute block %llu: %s",
-			(unsigned long long)buf->pblk, why);
-	buf_set_proven(buf, BUF_KIND_XATTR, 0);
-	return 0;
-}
-
-static int block_open(struct inode *inode, struct place *ret)
-{
-	CLEANUP(cache_putp) struct buf *buf = NULL;
-	struct fs *fs = inode->fs;
-	uint64_t pblk = inode->d.file_acl;
-	int err;
-
-	if (!pblk)
-		return 0;
-	if (!super_block_range_valid(&fs->sb, pblk, 1))
-		return fs_corrupt(fs, inode->ino, -EUCLEAN, "attribute block %llu is impossible",
-			(unsigned long long)pblk);
-	err = cache_get(fs->cache, pblk, &buf);
-	if (err)
-		return err;
-	err = xattr_region_block(&fs->sb, buf->data, &ret->region);
-	if (err)
-		return fs_corrupt(fs, inode->ino, err, "attribute block %llu: bad header",
-			(unsigned long long)pblk);
-	err = block_verify(inode, buf, &ret->region);
-	if (err)
-		return err;
-	ret->buf = STEAL(buf);
-	return 0;
-}
-
 /* On success *ret is the caller's to release, whether or not there are attributes. */
 static int place_open(struct inode *inode, enum place_kind kind, struct place *ret)
 {
 	*ret = (struct place){ .buf = NULL };
-	return kind == PLACE_BODY ? body_open(inode, ret) : block_open(inode, ret);
+	return kind == PLACE_BODY ? body_open(inode, ret) :
+				    xattrblock_open(inode, &ret->buf, &ret->region);
 }
 
 /* Finds key in the places before end; on success holds in *ret_place what *ret points into. */
-static int find(struct inode *inode, const struct key *key, enum place_kind end,
+static int find(struct inode *inode, const struct xattr_key *key, enum place_kind end,
 	struct place *ret_place, struct xattr_entry *ret)
 {
 	unsigned kind;
@@ -154,111 +102,17 @@ static int find(struct inode *inode, const struct key *key, enum place_kind end,
 	return -ENODATA;
 }
 
-/*
- * The error of a value's inode as one of the inode whose value it is. Damage and failures were
- * reported where they were found, other errors mean that the entry points at no value.
- */
-static int value_ino_error(struct inode *inode, const struct xattr_entry *entry, int err)
-{
-	if (err == -EUCLEAN || err == -EBADMSG || err == -EIO || err == -ENOMEM)
-		return err;
-	return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "attribute value in inode %u: error %d",
-		entry->value_ino, -err);
-}
-
-/*
- * Whether ea can hold a value: check_igot_inode() in the kernel, and data that is read plainly, so
- * that reading it never leads to another attribute.
- */
-static const char *value_inode_check(const struct inode *ea, const struct xattr_entry *entry)
-{
-	if (!(ea->d.flags & EXT4_EA_INODE_FL))
-		return "not a value inode";
-	if (!S_ISREG(ea->d.mode))
-		return "not a regular file";
-	if (ea->d.flags & (EXT4_ENCRYPT_FL | EXT4_INLINE_DATA_FL))
-		return "impossible flags";
-	if (ea->d.file_acl)
-		return "has attributes";
-	if (ea->d.size != entry->value_size)
-		return "wrong size";
-	return NULL;
-}
-
-static int value_inode_open(struct inode *inode, const struct xattr_entry *entry,
-	struct inode **ret)
-{
-	CLEANUP(inode_putp) struct inode *ea = NULL;
-	const char *why;
-	int err;
-
-	if (entry->value_ino == inode->ino)
-		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
-			"the inode is its own attribute value");
-	err = inode_get_special(inode->fs, entry->value_ino, &ea);
-	if (err)
-		return value_ino_error(inode, entry, err);
-	why = value_inode_check(ea, entry);
-	if (why)
-		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
-			"attribute value in inode %u: %s", entry->value_ino, why);
-	*ret = STEAL(ea);
-	return 0;
-}
-
-/*
- * Lustre's value inodes have no hash but a pointer back to their one owner, in the seconds of
- * mtime (ext4_xattr_inode_iget()).
- */
-static bool value_is_lustre(const struct inode *inode, const struct inode *ea,
-	const struct xattr_entry *entry)
-{
-	return entry->hash != (uint32_t)ea->d.atime.tv_sec &&
-	       (uint32_t)ea->d.mtime.tv_sec == inode->ino &&
-	       ea->d.generation == inode->d.generation;
-}
-
-static bool value_hash_ok(const struct inode *inode, const struct inode *ea,
-	const struct xattr_entry *entry, const uint8_t *value)
-{
-	uint32_t hash;
-
-	if (value_is_lustre(inode, ea, entry))
-		return true;
-	hash = xattr_value_hash(&inode->fs->sb, value, entry->value_size);
-	return hash == (uint32_t)ea->d.atime.tv_sec && xattr_entry_hash_ok(entry, hash);
-}
-
-/* Reads the entry->value_size bytes of a value in an inode of its own. */
-static int value_inode_read(struct inode *inode, const struct xattr_entry *entry, uint8_t *buf)
-{
-	CLEANUP(inode_putp) struct inode *ea = NULL;
-	ssize_t n;
-	int err;
-
-	err = value_inode_open(inode, entry, &ea);
-	if (err)
-		return err;
-	n = file_read(ea, 0, buf, entry->value_size);
-	if (n < 0)
-		return value_ino_error(inode, entry, (int)n);
-	if ((size_t)n != entry->value_size || !value_hash_ok(inode, ea, entry, buf))
-		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
-			"attribute value in inode %u: hash does not match", entry->value_ino);
-	return 0;
-}
-
 /* Copies the whole value; buf has room for it. */
 static int value_read(struct inode *inode, const struct xattr_entry *entry, uint8_t *buf)
 {
 	if (entry->value_ino)
-		return value_inode_read(inode, entry, buf);
+		return eainode_read(inode, entry, buf);
 	if (entry->value)
 		memcpy(buf, entry->value, entry->value_size);
 	return 0;
 }
 
-static ssize_t get_plain(struct inode *inode, const struct key *key, void *buf, size_t size)
+static ssize_t get_plain(struct inode *inode, const struct xattr_key *key, void *buf, size_t size)
 {
 	CLEANUP(place_fini) struct place place = { .buf = NULL };
 	struct xattr_entry entry;
@@ -275,38 +129,50 @@ static ssize_t get_plain(struct inode *inode, const struct key *key, void *buf, 
 	return err ? err : (ssize_t)entry.value_size;
 }
 
-static ssize_t get_acl(struct inode *inode, const struct key *key, void *buf, size_t size)
+int xattr_load(struct inode *inode, const struct xattr_key *key, uint8_t **ret, size_t *ret_size)
 {
 	CLEANUP(place_fini) struct place place = { .buf = NULL };
-	CLEANUP(cleanup_free) uint8_t *disk = NULL;
+	CLEANUP(cleanup_free) uint8_t *value = NULL;
 	struct xattr_entry entry;
+	int err;
+
+	err = find(inode, key, PLACE_NR, &place, &entry);
+	if (err)
+		return err;
+	value = malloc(entry.value_size ? entry.value_size : 1);
+	if (!value)
+		return -ENOMEM;
+	err = value_read(inode, &entry, value);
+	if (err)
+		return err;
+	*ret = STEAL(value);
+	*ret_size = entry.value_size;
+	return 0;
+}
+
+static ssize_t get_acl(struct inode *inode, const struct xattr_key *key, void *buf, size_t size)
+{
+	CLEANUP(cleanup_free) uint8_t *disk = NULL;
+	size_t len;
 	ssize_t n;
 	int err;
 
 	/* vfs_get_acl(): a symlink has none, whatever lies on disk. */
 	if (S_ISLNK(inode->d.mode))
 		return -EOPNOTSUPP;
-	err = find(inode, key, PLACE_NR, &place, &entry);
+	err = xattr_load(inode, key, &disk, &len);
 	if (err)
 		return err;
 	/* It was set through setxattr(2), in a format that is no shorter. */
-	if (entry.value_size > XATTR_SIZE_MAX)
-		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "ACL of %u bytes",
-			entry.value_size);
-	disk = malloc(entry.value_size ? entry.value_size : 1);
-	if (!disk)
-		return -ENOMEM;
-	err = value_read(inode, &entry, disk);
-	if (err)
-		return err;
-	n = acl_to_posix(disk, entry.value_size, buf, size);
+	if (len > XATTR_SIZE_MAX)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "ACL of %zu bytes", len);
+	n = acl_to_posix(disk, len, buf, size);
 	if (n == -EUCLEAN)
 		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "ACL of impossible contents");
 	return n ? n : -ENODATA;
 }
 
-/* Splits name; the results are those of the kernel's xattr_resolve_name(). */
-static int resolve(const char *name, struct key *ret)
+int xattr_resolve(const char *name, struct xattr_key *ret)
 {
 	size_t i;
 
@@ -328,17 +194,33 @@ static int resolve(const char *name, struct key *ret)
 	return -EOPNOTSUPP;
 }
 
+/* While nobody can change anything there is nothing to wait for. */
+static void lock_shared(struct inode *inode)
+{
+	if (inode->fs->opts.writable)
+		rwlock_read(&inode->lock);
+}
+
+static void unlock_shared(struct inode *inode)
+{
+	if (inode->fs->opts.writable)
+		rwlock_drop(&inode->lock);
+}
+
 ssize_t xattr_get(struct inode *inode, const char *name, void *buf, size_t size)
 {
-	struct key key;
+	struct xattr_key key;
+	ssize_t n;
 	int err;
 
-	err = resolve(name, &key);
+	err = xattr_resolve(name, &key);
 	if (err)
 		return err;
-	if (key.index == XATTR_INDEX_ACL_ACCESS || key.index == XATTR_INDEX_ACL_DEFAULT)
-		return get_acl(inode, &key, buf, size);
-	return get_plain(inode, &key, buf, size);
+	lock_shared(inode);
+	n = xattr_key_is_acl(&key) ? get_acl(inode, &key, buf, size) :
+				     get_plain(inode, &key, buf, size);
+	unlock_shared(inode);
+	return n;
 }
 
 /* The names so far; with size 0 they are only counted. */
@@ -405,25 +287,29 @@ ssize_t xattr_list(struct inode *inode, bool trusted, char *buf, size_t size)
 	struct list list = { .buf = buf, .size = size, .trusted = trusted };
 	int err;
 
+	lock_shared(inode);
 	err = list_place(inode, PLACE_BODY, &list);
 	if (!err)
 		err = list_place(inode, PLACE_BLOCK, &list);
+	unlock_shared(inode);
 	return err ? err : (ssize_t)list.used;
 }
 
-bool xattr_maybe(const struct inode *inode)
+bool xattr_maybe(struct inode *inode)
 {
 	size_t extra = inode->d.extra_isize;
+	bool block;
 
-	if (inode->d.file_acl)
-		return true;
-	return extra &&
-	       EXT2_GOOD_OLD_INODE_SIZE + extra + XATTR_BODY_HEADER <= inode->fs->sb.inode_size;
+	lock_shared(inode);
+	block = inode->d.file_acl;
+	unlock_shared(inode);
+	return block || (extra && EXT2_GOOD_OLD_INODE_SIZE + extra + XATTR_BODY_HEADER <=
+					  inode->fs->sb.inode_size);
 }
 
 ssize_t xattr_inline_data(struct inode *inode, void *buf, size_t size)
 {
-	static const struct key key = { XATTR_INDEX_SYSTEM, "data", 4 };
+	static const struct xattr_key key = { XATTR_INDEX_SYSTEM, "data", 4 };
 	CLEANUP(place_fini) struct place place = { .buf = NULL };
 	struct xattr_entry entry;
 	int err;
@@ -443,7 +329,11 @@ ssize_t xattr_inline_data(struct inode *inode, void *buf, size_t size)
 
 ssize_t xattr_crypt_context(struct inode *inode, void *buf, size_t size)
 {
-	static const struct key key = { XATTR_INDEX_ENCRYPTION, "c", 1 };
+	static const struct xattr_key key = { XATTR_INDEX_ENCRYPTION, "c", 1 };
+	ssize_t n;
 
-	return get_plain(inode, &key, buf, size);
+	lock_shared(inode);
+	n = get_plain(inode, &key, buf, size);
+	unlock_shared(inode);
+	return n;
 }

@@ -15,7 +15,7 @@
 /*
  * Copies the value of name to buf and returns its length in bytes; size 0 asks for the length
  * alone. -ENODATA no such attribute, -ERANGE buf too small, -EOPNOTSUPP a namespace ext4 does not
- * serve, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM. Takes only buffer and map locks.
+ * serve, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM. Locks inode if the filesystem is writable.
  */
 ssize_t xattr_get(struct inode *inode, const char *name, void *buf, size_t size) MUST_CHECK;
 
@@ -25,12 +25,13 @@ ssize_t xattr_get(struct inode *inode, const char *name, void *buf, size_t size)
  */
 ssize_t xattr_list(struct inode *inode, bool trusted, char *buf, size_t size) MUST_CHECK;
 
-/* Whether the inode can have attributes at all: a cheap no for most files. */
-bool xattr_maybe(const struct inode *inode);
+/* Whether the inode can have attributes at all: a cheap no for most files. Locks as xattr_get(). */
+bool xattr_maybe(struct inode *inode);
 
 /*
  * The rest of an inline-data inode: the value of system.data in its body. Copies up to size bytes,
- * returns the value's full length (0: none, the data fits i_block). Errors as xattr_get().
+ * returns the value's full length (0: none, the data fits i_block). Errors as xattr_get(). The
+ * caller holds inode->lock.
  */
 ssize_t xattr_inline_data(struct inode *inode, void *buf, size_t size) MUST_CHECK;
 

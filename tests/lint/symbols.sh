@@ -15,6 +15,9 @@ also()
 	fs/icache) echo inode ;;
 	fs/map) echo extmap ;;
 	fs/mapedit) echo map ;;
+	fs/inlineedit) echo inline ;;
+	fs/xattredit) echo xattr ;;
+	fs/aclinherit) echo acl ;;
 	util/lock) echo rwlock ;;
 	./main) echo main ;;
 	esac
