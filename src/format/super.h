@@ -46,6 +46,7 @@ struct super {
 	bool has_errors;	   /* s_state */
 	uint64_t mmp_block;
 	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
+#define SUPER_SPECIAL_ORPHAN 3
 };
 
 #define SUPER_HAS(word, name)                                                                      \
@@ -76,6 +77,8 @@ SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_GDT_CSUM, gdt_csum)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_BIGALLOC, bigalloc)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM, metadata_csum)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_PROJECT, project)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_DIR_NLINK, dir_nlink)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, orphan_present)
 #undef SUPER_HAS
 
 /* Bytes for a refusal; see super_decode(). */
