@@ -242,6 +242,16 @@ int dinode_encode(const struct super *sb, struct dinode *d, uint8_t *raw)
 	return 0;
 }
 
+uint32_t dinode_get_dtime(const uint8_t *raw)
+{
+	return le32_get(raw + INO_DTIME);
+}
+
+void dinode_set_dtime(uint8_t *raw, uint32_t dtime)
+{
+	le32_put(raw + INO_DTIME, dtime);
+}
+
 void dinode_set_rdev(struct dinode *d, dev_t rdev)
 {
 	unsigned maj = major(rdev), min = minor(rdev);

@@ -48,6 +48,10 @@ bool dinode_csum_ok(const struct super *sb, uint32_t ino, const uint8_t *raw);
  */
 int dinode_encode(const struct super *sb, struct dinode *d, uint8_t *raw) MUST_CHECK;
 
+/* i_dtime alone: the orphan list's link. The checksum is dinode_csum_set()'s. */
+uint32_t dinode_get_dtime(const uint8_t *raw);
+void dinode_set_dtime(uint8_t *raw, uint32_t dtime);
+
 /* Computes the checksum of raw, if the filesystem has them. */
 void dinode_csum_set(const struct super *sb, uint32_t ino, uint8_t *raw);
 

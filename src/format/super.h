@@ -51,6 +51,7 @@ struct super {
 	uint16_t want_extra_isize; /* i_extra_isize of new inodes; 0: the inodes have no room for it */
 	uint64_t mmp_block;
 	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
+#define SUPER_SPECIAL_ORPHAN 3
 };
 
 #define SUPER_HAS(word, name)                                                                      \
@@ -82,6 +83,8 @@ SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_GDT_CSUM, gdt_csum)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_BIGALLOC, bigalloc)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM, metadata_csum)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_PROJECT, project)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_DIR_NLINK, dir_nlink)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, orphan_present)
 #undef SUPER_HAS
 
 /* Bytes for a refusal; see super_decode(). */

@@ -16,6 +16,7 @@ struct icache;
 struct fcr;
 struct groups;
 struct xattrcache;
+struct orphans;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -36,6 +37,8 @@ struct fs {
 	uint32_t errors_before; /* [const] s_error_count at mount */
 	bool marked_used;	/* [const] the superblock says that we are using it */
 	uint16_t mount_state;	/* [const] s_state as it was before */
+	struct orphans *orphans; /* [const] owned; NULL unless opened writable */
+	struct lock ns_lock;	/* rank NS; which directory is above which, see namei_rename.c */
 	struct lock super_lock; /* rank SUPER; the superblock's bytes in its buffer */
 	struct rwlock itable_locks[FS_ITABLE_LOCKS]; /* rank ITABLE; see fs_itable_lock() */
 	struct groups *groups;	/* [const] owned */

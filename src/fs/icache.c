@@ -10,6 +10,7 @@
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/map.h"
+#include "fs/orphan.h"
 
 #define SHARDS 16
 #define SHARD_BUCKETS 256
@@ -158,6 +159,8 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->d = *d;
 	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
 	inode->refs = 1;
+	inode->orphan = orphan_bits(fs, ino);
+	atomic_init(&inode->is_value, d->flags & EXT4_EA_INODE_FL);
 	rwlock_init(&inode->lock, LOCK_RANK_INODE);
 	extmap_init(&inode->map);
 	if (fs->fcr)
@@ -204,8 +207,23 @@ static int get(struct fs *fs, uint32_t ino, int (*load)(struct fs *, uint32_t, s
 			return err;
 		inode = insert(shard, inode);
 	}
+	if (atomic_load_explicit(&inode->fresh, memory_order_acquire)) {
+		inode_put(inode);
+		return -ESTALE;
+	}
 	*ret = inode;
 	return 0;
+}
+
+/* dinode_check_user() without the inode's lock. */
+static int check_user(const struct inode *inode)
+{
+	static const struct dinode value = { .flags = EXT4_EA_INODE_FL };
+
+	if (!super_ino_special(&inode->fs->sb, inode->ino) &&
+		!atomic_load_explicit(&inode->is_value, memory_order_relaxed))
+		return 0;
+	return dinode_check_user(inode->fs, inode->ino, &value);
 }
 
 int inode_get(struct fs *fs, uint32_t ino, struct inode **ret)
@@ -216,7 +234,7 @@ int inode_get(struct fs *fs, uint32_t ino, struct inode **ret)
 	if (err)
 		return err;
 	/* it may be in the cache for inode_get_special()'s sake */
-	err = dinode_check_user(fs, ino, &inode->d);
+	err = check_user(inode);
 	if (err)
 		inode_put(inode);
 	else
@@ -237,6 +255,7 @@ int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct ino
 
 	if (err)
 		return err;
+	atomic_init(&fresh->fresh, true);
 	lock_take(&shard->lock);
 	/* only where two things claim to be one inode; the old object serves its holders to the end */
 	old = find_locked(shard, ino);

@@ -11,6 +11,7 @@
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/group.h"
+#include "fs/orphan.h"
 
 static bool mode_known(uint16_t mode)
 {
@@ -77,8 +78,8 @@ static int decode_checked(struct fs *fs, uint32_t ino, const uint8_t *raw, bool 
 	if (err)
 		return fs_corrupt(fs, ino, err, "inode has i_extra_isize %u, size %llu",
 			ret->extra_isize, (unsigned long long)ret->size);
-	/* an orphan, no links but a mode, can be reached by number only: not here */
-	if (!ret->nlink)
+	/* no links but a mode: an orphan, of another time than this one or still in use */
+	if (!ret->nlink && !orphan_is_known(fs, ino))
 		return -ESTALE;
 	if (!mode_known(ret->mode))
 		return fs_corrupt(fs, ino, -EUCLEAN, "inode has mode %o", ret->mode);
@@ -144,6 +145,8 @@ static int store_locked(struct inode *inode, const struct source *from, uint8_t 
 
 	if (from->fresh)
 		memset(raw, 0, sb->inode_size);
+	if (inode->orphan & ORPHAN_LISTED)
+		inode->d.dtime = dinode_get_dtime(raw);
 	err = dinode_encode(sb, &inode->d, raw);
 	if (err)
 		return err;
@@ -170,6 +173,10 @@ static int store(struct handle *h, struct inode *inode, const struct source *fro
 	rwlock_write(lock);
 	err = store_locked(inode, from, buf->data + (raw - buf->data));
 	rwlock_drop(lock);
+	if (inode->d.flags & EXT4_EA_INODE_FL)
+		atomic_store_explicit(&inode->is_value, true, memory_order_relaxed);
+	if (inode->d.nlink || inode->orphan)
+		atomic_store_explicit(&inode->fresh, false, memory_order_release);
 	atomic_store_explicit(&inode->tid, journal_tid(h), memory_order_relaxed);
 	return err;
 }
@@ -196,6 +203,27 @@ int inode_write_raw(struct handle *h, struct inode *inode, const uint8_t *raw, b
 
 	atomic_store_explicit(&inode->data_tid, journal_tid(h), memory_order_relaxed);
 	return err;
+}
+
+int dinode_write_dtime(struct handle *h, struct fs *fs, uint32_t ino, uint32_t dtime)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	struct rwlock *lock;
+	const uint8_t *at;
+	uint8_t *raw;
+	int err = dinode_load_disk(fs, ino, &buf, &at);
+
+	if (!err)
+		err = journal_write(h, buf);
+	if (err)
+		return err;
+	raw = buf->data + (at - buf->data);
+	lock = fs_itable_lock(fs, buf->pblk);
+	rwlock_write(lock);
+	dinode_set_dtime(raw, dtime);
+	dinode_csum_set(&fs->sb, ino, raw);
+	rwlock_drop(lock);
+	return 0;
 }
 
 int inode_read_raw(struct inode *inode, uint8_t *ret)

@@ -29,6 +29,9 @@ struct inode {
 	_Atomic uint32_t tid;	   /* last transaction that changed the inode, 0: none; for fsync */
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
 	_Atomic bool overwritten; /* data went to the image that no transaction will flush */
+	_Atomic bool is_value; /* d.flags has EXT4_EA_INODE_FL, for inode_get() */
+	_Atomic bool fresh; /* just allocated, no links yet: nobody gets it by its number */
+	uint8_t orphan; /* [lock] enum orphan_bits; orphan.c's to change */
 	/* Where the allocator goes on for this inode, see balloc.h. */
 	uint64_t alloc_goal; /* [lock] block, 0: unknown */
 	uint32_t alloc_group; /* [lock] directories: 1 + the group of its newest inode, 0: unknown */
@@ -75,7 +78,8 @@ int inode_get_special(struct fs *fs, uint32_t ino, struct inode **ret) MUST_CHEC
 void inode_put(struct inode *inode);
 
 /*
- * Holds an inode that was just allocated (ialloc.h), of which nothing but d is known. -ENOMEM.
+ * Holds an inode that was just allocated (ialloc.h), of which nothing but d is known. -ENOMEM. Nobody
+ * else sees it, inode_get() says -ESTALE, until inode_write() has written it with a link or as an orphan.
  */
 int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)
 	MUST_CHECK;
@@ -104,6 +108,12 @@ int inode_write_times(struct handle *h, struct inode *inode) MUST_CHECK;
  */
 int inode_write_raw(struct handle *h, struct inode *inode, const uint8_t *raw, bool fresh)
 	MUST_CHECK;
+
+/*
+ * Sets i_dtime of ino in the inode table: the link of the orphan list, which inode_write() leaves alone
+ * while the inode is in it (ORPHAN_LISTED). For orphan.c. Takes INODE_CREDITS.
+ */
+int dinode_write_dtime(struct handle *h, struct fs *fs, uint32_t ino, uint32_t dtime) MUST_CHECK;
 
 /* Copies the raw inode, sb->inode_size bytes, as it is in the table. Errors as dinode_load_raw(). */
 int inode_read_raw(struct inode *inode, uint8_t *ret) MUST_CHECK;

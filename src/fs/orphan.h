@@ -9,6 +9,13 @@
 
 #include "fs/inode.h"
 
+/* What struct inode's field orphan remembers of an orphan. */
+enum orphan_bits {
+	ORPHAN_KNOWN = 1,    /* it is one */
+	ORPHAN_LISTED = 2,   /* in the list on disk: i_dtime is the number of the next one */
+	ORPHAN_LINKABLE = 4, /* made by O_TMPFILE: may get a name */
+};
+
 /*
  * Notes inode as an orphan; does nothing if it is one. The caller holds its lock for writing. Takes
  * ORPHAN_CREDITS; LOCK_RANK_ORPHAN.
@@ -21,21 +28,39 @@ int orphan_del(struct handle *h, struct inode *inode) MUST_CHECK;
 /* The superblock or a block of the orphan file; this inode and the one before it in the list. */
 #define ORPHAN_CREDITS (1 + 2 * INODE_CREDITS)
 
-/* Whether ino is on the list. */
+/* Whether ino is an orphan. Takes LOCK_RANK_LEAF. */
 bool orphan_is_known(struct fs *fs, uint32_t ino);
 
+/* What a new object of inode ino has as its orphan field. Takes LOCK_RANK_LEAF. */
+uint8_t orphan_bits(struct fs *fs, uint32_t ino);
+
+/* The orphan inode may get a name. The caller holds its lock for writing. */
+void orphan_set_linkable(struct inode *inode);
+
 /*
- * At mount, writable, after the journal's recovery: truncates and frees what is on the list and in the
- * orphan file. Damage in the list ends it, reported. -EIO, -EROFS, -ENOMEM.
+ * At mount, writable, after the journal's recovery: truncates and frees what is on the list and in
+ * the orphan file. Damage in the list ends it, reported. -EIO, -EROFS, -ENOMEM.
  */
 int orphan_recover(struct fs *fs) MUST_CHECK;
 
-/* Frees the memory of the list. */
+/*
+ * Before the filesystem is closed, no inode being held: frees the orphans that are left. The first
+ * error.
+ */
+int orphan_close(struct fs *fs) MUST_CHECK;
+
+/*
+ * Whether slots of the orphan file are in use, or damaged: ORPHAN_PRESENT has to stay. For closing,
+ * takes no lock.
+ */
+bool orphan_file_in_use(const struct fs *fs);
+
+/* Frees the memory of the list, after orphan_close() or where that cannot be done. */
 void orphan_fini(struct fs *fs);
 
 /*
- * Nobody uses the unlinked inode ino any more (the kernel forgot it): frees its blocks, attributes and
- * number. Does nothing if ino is not an orphan without links. No lock may be held.
+ * Nobody uses the unlinked inode ino any more (the kernel forgot it): frees its blocks, attributes
+ * and number. Does nothing if ino is not an orphan without links. No lock may be held.
  */
 int orphan_free(struct fs *fs, uint32_t ino) MUST_CHECK;
 

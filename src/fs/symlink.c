@@ -10,6 +10,28 @@
 #include "crypt/nokey.h"
 #include "format/le.h"
 #include "fs/file.h"
+#include "fs/fs_i.h"
+#include "fs/map.h"
+
+/*
+ * The target of a slow symlink, which is a metadata block: what was written to it last may be in
+ * its buffer only.
+ */
+static int read_slow(struct inode *inode, uint8_t *buf, size_t size)
+{
+	CLEANUP(cache_putp) struct buf *block = NULL;
+	struct run run;
+	int err = map_lookup(inode, 0, &run);
+
+	if (err)
+		return err;
+	if (run.kind != RUN_DATA)
+		return file_read_range(inode, 0, buf, size);
+	err = cache_get(inode->fs->cache, run.pblk, &block);
+	if (!err)
+		memcpy(buf, block->data, size);
+	return err;
+}
 
 /* The stored bytes of a symlink, at most SYMLINK_MAX - 1. Returns how many. */
 static ssize_t read_target(struct inode *inode, uint8_t *buf)
@@ -27,7 +49,10 @@ static ssize_t read_target(struct inode *inode, uint8_t *buf)
 		memcpy(buf, inode->d.block, size);
 		return (ssize_t)size;
 	}
-	err = file_read_range(inode, 0, buf, size);
+	if (inode->d.flags & EXT4_INLINE_DATA_FL || size > fs_super(inode->fs)->block_size)
+		err = file_read_range(inode, 0, buf, size);
+	else
+		err = read_slow(inode, buf, size);
 	return err ? err : (ssize_t)size;
 }
 

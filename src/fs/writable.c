@@ -17,6 +17,7 @@
 #include "fs/ialloc.h"
 #include "fs/map.h"
 #include "fs/mount_journal.h"
+#include "fs/orphan.h"
 #include "fs/superblock.h"
 
 /* What EXT4_FEATURE_RO_COMPAT_SUPP has in the kernel, and we too keep while writing. */
@@ -192,7 +193,9 @@ static void mark_clean(uint8_t *raw, void *arg)
 	uint16_t state = le16_get(raw + SB_STATE);
 
 	set_feature(raw, SB_FEATURE_INCOMPAT, EXT3_FEATURE_INCOMPAT_RECOVER, false);
-	set_feature(raw, SB_FEATURE_RO_COMPAT, EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, false);
+	if (!orphan_file_in_use(fs))
+		set_feature(raw, SB_FEATURE_RO_COMPAT, EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT,
+			false);
 	/* an error that was found meanwhile stays recorded */
 	le16_put(raw + SB_STATE, fs->mount_state | (state & EXT2_ERROR_FS));
 	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
@@ -212,11 +215,15 @@ int writable_start(struct fs *fs)
 	}
 	fs->marked_used = true;
 	atomic_store(&fs->read_only, false);
-	return 0;
+	err = orphan_recover(fs);
+	if (err)
+		log_error(fs->log, "orphan inodes: %s", strerror(-err));
+	return err;
 }
 
 int writable_stop(struct fs *fs)
 {
+	int orphan_err = orphan_close(fs);
 	int err = journal_close(STEAL(fs->journal));
 
 	/* before the superblock's lock is taken; without the counts, the old ones stay */
@@ -227,7 +234,8 @@ int writable_stop(struct fs *fs)
 	else if (fs->marked_used)
 		errors_store(fs);
 	fs->marked_used = false;
+	orphan_fini(fs);
 	free(STEAL(fs->journal_log.map));
 	atomic_store(&fs->read_only, true);
-	return err;
+	return err ? err : orphan_err;
 }
