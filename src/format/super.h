@@ -85,6 +85,7 @@ SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM, metadata_csum)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_PROJECT, project)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_DIR_NLINK, dir_nlink)
 SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, orphan_present)
+SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_QUOTA, quota)
 #undef SUPER_HAS
 
 /* Bytes for a refusal; see super_decode(). */

@@ -30,6 +30,11 @@ struct fs_options {
 	enum fs_errors errors;
 	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
 	bool discard;	    /* discard blocks once their freeing has committed */
+	/*
+	 * Bit t: exceeding a limit of enum dquot_type t is -EDQUOT, for everybody. Without, usage is
+	 * counted alone, as the kernel does without the mount options usrquota, grpquota, prjquota.
+	 */
+	unsigned quota_limits;
 	const char *mounted_on; /* for s_last_mounted; NULL: unknown */
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */

@@ -13,6 +13,7 @@
 #include "util/lock.h"
 
 struct icache;
+struct usage;
 struct fcr;
 struct groups;
 struct xattrcache;
@@ -32,6 +33,7 @@ struct fs {
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */
+	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
 	atomic_bool read_only;	/* opened so, or since an error */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */

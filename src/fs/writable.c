@@ -19,6 +19,7 @@
 #include "fs/mount_journal.h"
 #include "fs/orphan.h"
 #include "fs/superblock.h"
+#include "fs/usage.h"
 
 /* What EXT4_FEATURE_RO_COMPAT_SUPP has in the kernel, and we too keep while writing. */
 #define KNOWN_RO_COMPAT                                                                            \
@@ -27,7 +28,7 @@
 		EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |            \
 		EXT4_FEATURE_RO_COMPAT_BIGALLOC | EXT4_FEATURE_RO_COMPAT_METADATA_CSUM |           \
 		EXT4_FEATURE_RO_COMPAT_PROJECT | EXT4_FEATURE_RO_COMPAT_VERITY |                   \
-		EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT)
+		EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT | EXT4_FEATURE_RO_COMPAT_QUOTA)
 
 #define DEFAULT_MAX_MNT_COUNT 20 /* EXT4_DFL_MAX_MNT_COUNT */
 
@@ -208,6 +209,8 @@ int writable_start(struct fs *fs)
 	int err = open_journal(fs);
 
 	if (!err)
+		err = usage_start(fs);
+	if (!err)
 		err = superblock_write_home(fs, mark_used, fs);
 	if (err) {
 		log_error(fs->log, "cannot make the filesystem writable: %s", strerror(-err));
@@ -224,8 +227,10 @@ int writable_start(struct fs *fs)
 int writable_stop(struct fs *fs)
 {
 	int orphan_err = orphan_close(fs);
-	int err = journal_close(STEAL(fs->journal));
+	int err;
 
+	usage_stop(fs);
+	err = journal_close(STEAL(fs->journal));
 	/* before the superblock's lock is taken; without the counts, the old ones stay */
 	if (!err && fs->marked_used && groups_count(fs))
 		log_warn(fs->log, "the counts of free blocks and inodes are not up to date");

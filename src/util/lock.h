@@ -16,9 +16,9 @@ enum lock_rank {
 	LOCK_RANK_INODE,  /* one inode; several only through inode_lock_many() */
 	LOCK_RANK_TXN,	  /* no lock but an open journal handle, which a commit waits for */
 	LOCK_RANK_XATTR,  /* the table of attribute blocks that may be shared */
+	LOCK_RANK_QUOTA,  /* the usage of users, groups and projects; their files' inodes */
 	LOCK_RANK_MAP,	  /* the cached extents of one inode */
 	LOCK_RANK_ORPHAN, /* the list of unlinked inodes */
-	LOCK_RANK_QUOTA,  /* the usage of users, groups and projects */
 	LOCK_RANK_GROUP,  /* one block group: bitmaps, descriptor, counts */
 	LOCK_RANK_SUPER,  /* the superblock's fields that change */
 	LOCK_RANK_ICACHE, /* one shard of the inode cache */
