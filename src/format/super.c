@@ -97,6 +97,7 @@ static void decode_identity(const struct ext2_super_block *es, struct super *sb)
 	sb->has_errors = es->s_state & EXT2_ERROR_FS;
 	sb->journal_ino = es->s_journal_inum;
 	sb->mmp_block = es->s_mmp_block;
+	sb->mmp_update_interval = es->s_mmp_update_interval;
 	sb->encoding = es->s_encoding;
 	sb->encoding_flags = es->s_encoding_flags;
 	sb->special_ino[0] = es->s_usr_quota_inum;

@@ -45,6 +45,7 @@ struct super {
 	bool hash_unsigned;	   /* s_flags: directory hashes were made with unsigned char */
 	bool has_errors;	   /* s_state */
 	uint64_t mmp_block;
+	uint16_t mmp_update_interval; /* seconds */
 	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
 };
 

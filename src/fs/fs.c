@@ -19,6 +19,7 @@
 #include "fs/fs_i.h"
 #include "fs/icache.h"
 #include "fs/map.h"
+#include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
 #include "fs/writable.h"
 
@@ -274,11 +275,28 @@ static void warn_mmp(struct fs *fs)
 
 static void warn_state(struct fs *fs)
 {
-	warn_mmp(fs);
+	if (!fs->opts.writable)
+		warn_mmp(fs);
 	if (wants_recovery(fs) && fs->opts.norecovery)
 		log_warn(fs->log, "the journal is not replayed: what is shown may be inconsistent");
 	if (fs->sb.has_errors)
 		log_warn(fs->log, "the filesystem is marked as having errors: run e2fsck");
+}
+
+/*
+ * Before anything is written. What has been read so far may have changed until the filesystem was
+ * ours.
+ */
+static int take_over(struct fs *fs)
+{
+	int err = writable_check(fs);
+
+	if (!err)
+		err = mmp_guard_start(fs);
+	if (err || !fs->mmp)
+		return err;
+	detach(fs);
+	return attach(fs);
 }
 
 /* Without its root nothing of a filesystem can be reached. */
@@ -330,7 +348,7 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	locks_init(fs);
 	err = attach(fs);
 	if (!err && opts->writable)
-		err = writable_check(fs);
+		err = take_over(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
 		err = replay_journal(fs);
 	if (!err && opts->writable)
@@ -353,6 +371,11 @@ int fs_close(struct fs *fs)
 	if (!fs)
 		return 0;
 	err = fs->opts.writable ? writable_stop(fs) : 0;
+	if (fs->mmp) {
+		int failed = mmp_guard_stop(fs);
+
+		err = err ? err : failed;
+	}
 	if (err)
 		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);

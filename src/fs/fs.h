@@ -31,6 +31,8 @@ struct fs_options {
 	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
 	bool discard;	    /* discard blocks once their freeing has committed */
 	const char *mounted_on; /* for s_last_mounted; NULL: unknown */
+	const char *device; /* the image's name, for others who want to mount it; NULL: unknown */
+	unsigned mmp_second_ms; /* how long multiple mount protection's second lasts; 0: 1000 */
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */
 	size_t cache_bytes; /* budget of metadata buffers; 0: FS_CACHE_DEFAULT */

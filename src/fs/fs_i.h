@@ -14,6 +14,7 @@
 
 struct icache;
 struct fcr;
+struct mmp_guard;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -27,6 +28,7 @@ struct fs {
 	struct icache *icache;	/* [const] owned */
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
+	struct mmp_guard *mmp;	/* [const] owned; NULL unless it is protected while writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */
 	atomic_bool read_only;	/* opened so, or since an error */
 	struct errors errors;	/* its own lock inside */

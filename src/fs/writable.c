@@ -13,6 +13,7 @@
 #include "format/le.h"
 #include "fs/fs_i.h"
 #include "fs/map.h"
+#include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
 #include "fs/superblock.h"
 
@@ -187,26 +188,37 @@ static void mark_clean(uint8_t *raw, void *arg)
 
 int writable_start(struct fs *fs)
 {
-	int err = open_journal(fs);
+	int err = mmp_guard_check(fs);
 
 	if (!err)
+		err = open_journal(fs);
+	if (!err) {
+		/* in this order: losing the filesystem to another host makes it read-only again */
+		atomic_store(&fs->read_only, false);
+		mmp_guard_watch(fs, fs->journal);
 		err = superblock_write_home(fs, mark_used, fs);
+	}
 	if (err) {
+		atomic_store(&fs->read_only, true);
 		log_error(fs->log, "cannot make the filesystem writable: %s", strerror(-err));
 		return err;
 	}
 	fs->marked_used = true;
-	atomic_store(&fs->read_only, false);
 	return 0;
 }
 
 int writable_stop(struct fs *fs)
 {
-	int err = journal_close(STEAL(fs->journal));
+	int err, lost;
 
+	mmp_guard_watch(fs, NULL);
+	err = journal_close(STEAL(fs->journal));
+	lost = mmp_guard_check(fs);
+	if (!err)
+		err = lost;
 	if (!err && fs->marked_used)
 		err = superblock_write_home(fs, mark_clean, fs);
-	else if (fs->marked_used)
+	else if (fs->marked_used && !lost)
 		errors_store(fs);
 	fs->marked_used = false;
 	free(STEAL(fs->journal_log.map));
