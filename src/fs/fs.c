@@ -137,6 +137,16 @@ static int attach(struct fs *fs)
 	return fs->inode_tables ? 0 : -ENOMEM;
 }
 
+/* A journal device for a filesystem that has none would be left behind with what it holds. */
+static int check_journal_given(struct fs *fs)
+{
+	if (!fs->opts.journal || (super_has_journal(&fs->sb) && !fs->sb.journal_ino))
+		return 0;
+	log_error(fs->log, "journal_path: this filesystem has %s",
+		super_has_journal(&fs->sb) ? "its journal inside" : "no journal");
+	return -EINVAL;
+}
+
 /* Whether the superblock says that the journal holds what the filesystem lacks. */
 static bool wants_recovery(const struct fs *fs)
 {
@@ -157,7 +167,8 @@ static int recover(struct fs *fs, struct recover_result *result, struct overlay 
 		fs->blk = overlay_blk(ovl);
 		*ret_ovl = ovl;
 		/* the overlay's own map is what recovery fills: it reads below it */
-		journal.source.blk = overlay_lower(ovl);
+		if (journal.inode)
+			journal.source.blk = overlay_lower(ovl);
 		err = recover_journal(&journal.source, ovl, result);
 	}
 	if (err)
@@ -338,6 +349,7 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 
 	if (!fs) {
 		blk_close(blk);
+		blk_close(opts->journal);
 		return -ENOMEM;
 	}
 	fs->blk = blk;
@@ -347,6 +359,8 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	fs->log = log;
 	locks_init(fs);
 	err = attach(fs);
+	if (!err)
+		err = check_journal_given(fs);
 	if (!err && opts->writable)
 		err = take_over(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
@@ -381,6 +395,7 @@ int fs_close(struct fs *fs)
 	detach(fs);
 	fcr_free(fs->fcr);
 	blk_close(fs->blk);
+	blk_close(fs->opts.journal);
 	locks_fini(fs);
 	free(fs);
 	return err;

@@ -31,6 +31,9 @@
 /* Buffers that the journal may hold in memory, as a share of the cache. */
 #define PINNED_SHARE 2
 
+/* Of a journal, as its map is kept in memory; more than mke2fs and tune2fs make (10240000). */
+#define JOURNAL_MAX_BLOCKS ((uint64_t)1 << 24)
+
 /* The label's neighbour, s_last_mounted. */
 #define LAST_MOUNTED_SIZE 64
 
@@ -58,7 +61,7 @@ static int map_whole(const struct recover_source *src, uint64_t **ret)
 {
 	uint64_t *map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
 	uint64_t at = 0;
-	int err = map ? 0 : -ENOMEM;
+	int err = src->blocks > JOURNAL_MAX_BLOCKS ? -EFBIG : map ? 0 : -ENOMEM;
 
 	while (!err && at < src->blocks) {
 		uint64_t pblk, nr;
@@ -106,7 +109,8 @@ static int open_journal(struct fs *fs)
 	if (err)
 		return err;
 	fs->journal_log = (struct journal_log){
-		.blk = journal.source.blk, .blocks = journal.source.blocks };
+		.blk = journal.source.blk, .blocks = journal.source.blocks,
+		.first = journal.source.first };
 	err = map_whole(&journal.source, &fs->journal_log.map);
 	config.log_area = &fs->journal_log;
 	if (!err)
@@ -123,7 +127,8 @@ int writable_reset_journal(struct fs *fs, uint32_t sequence)
 
 	if (err)
 		return err;
-	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks };
+	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks,
+		.first = journal.source.first };
 	err = map_whole(&journal.source, &area.map);
 	if (!err)
 		err = journal_reset(&area, fs->sb.block_size, sequence);
