@@ -97,13 +97,27 @@ static int make_session(struct server *server, const struct options *opts)
 	return err;
 }
 
+/* The external journal lies on all of its device, and is locked and opened like the image. */
+static int open_journal(struct server *server, const struct options *opts, struct blk **ret)
+{
+	struct image_options from = { .has_offset = true };
+
+	return opts->journal_path ? image_open(opts->journal_path, &from, &server->log, ret) : 0;
+}
+
 static int open_filesystem(struct server *server, const struct options *opts)
 {
 	struct fs_options fs_opts = opts->fs;
-	struct blk *blk;
+	const char *slash = strrchr(opts->image, '/');
+	struct blk *blk = NULL;
 	int err = image_open(opts->image, &opts->from, &server->log, &blk);
 
 	fs_opts.interrupted = session_interrupted;
+	fs_opts.device = slash ? slash + 1 : opts->image;
+	if (!err)
+		err = open_journal(server, opts, &fs_opts.journal);
+	if (err)
+		blk_close(blk);
 	if (!err)
 		err = fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
 	if (err)

@@ -46,6 +46,12 @@ static int set_partition(struct options *opts, const char *value)
 	return 0;
 }
 
+static int set_journal_path(struct options *opts, const char *value)
+{
+	opts->journal_path = value;
+	return 0;
+}
+
 static int set_norecovery(struct options *opts, const char *value)
 {
 	(void)value;
@@ -163,6 +169,7 @@ static const struct option_spec specs[] = {
 	/* ext4d, fuse2fs, the kernel's ext4 */
 	{ "offset", VALUE_NEEDED, set_offset },
 	{ "partition", VALUE_NEEDED, set_partition },
+	{ "journal_path", VALUE_NEEDED, set_journal_path },
 	{ "norecovery", VALUE_NONE, set_norecovery },
 	{ "noload", VALUE_NONE, set_norecovery },
 	{ "fakeroot", VALUE_NONE, set_fakeroot },
@@ -421,6 +428,7 @@ void options_print_help(FILE *out)
 	      "  offset=BYTES          where the filesystem begins; k, M, G, T or s (sectors)\n"
 	      "  partition=N|LABEL|UUID  which partition of a disk image\n"
 	      "  norecovery, noload    do not replay the journal\n"
+	      "  journal_path=FILE     the external journal, a file or block device\n"
 	      "  fakeroot              show all files as the caller's and let them be read\n"
 	      "  uid=N, gid=N          show all files as this user's, this group's\n"
 	      "  minixdf, bsddf        statfs counts all blocks, or those for files (default)\n"

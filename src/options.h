@@ -34,6 +34,7 @@ struct options {
 	bool noacl;
 	bool no_default_opts;
 	bool default_permissions; /* asked for by name */
+	const char *journal_path; /* NULL: no external journal is named */
 	struct image_options from;
 	struct fs_options fs;
 	struct reply_owner owner;

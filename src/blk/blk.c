@@ -40,6 +40,12 @@ int blk_discard(struct blk *blk, uint64_t off, uint64_t len)
 	return len ? blk->ops->discard(blk, off, len) : 0;
 }
 
+void blk_refresh(struct blk *blk, uint64_t off, uint64_t len)
+{
+	if (blk->ops->refresh && in_range(blk, off, len))
+		blk->ops->refresh(blk, off, len);
+}
+
 void blk_close(struct blk *blk)
 {
 	if (blk)

@@ -24,6 +24,8 @@ struct blk_ops {
 	int (*flush)(struct blk *blk);
 	/* The range's contents are of no more interest. NULL: not supported. */
 	int (*discard)(struct blk *blk, uint64_t off, uint64_t len);
+	/* Others may have written the range: the next read asks the storage. NULL: no cache. */
+	void (*refresh)(struct blk *blk, uint64_t off, uint64_t len);
 	void (*close)(struct blk *blk);
 };
 
@@ -51,6 +53,12 @@ int blk_flush(struct blk *blk) MUST_CHECK;
 
 /* Tells the storage that a range is unused: it may read as anything. 0, -EOPNOTSUPP, -errno. */
 int blk_discard(struct blk *blk, uint64_t off, uint64_t len) MUST_CHECK;
+
+/*
+ * The next read of the range is to see what other hosts have written to shared storage, as far as this
+ * host can be told not to answer from its own cache.
+ */
+void blk_refresh(struct blk *blk, uint64_t off, uint64_t len);
 
 /* Closes the stack from blk downwards; NULL is allowed. */
 void blk_close(struct blk *blk);

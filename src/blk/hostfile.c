@@ -75,6 +75,14 @@ static int file_discard(struct blk *blk, uint64_t off, uint64_t len)
 	return fallocate(file->fd, mode, (off_t)off, (off_t)len) ? -errno : 0;
 }
 
+static void file_refresh(struct blk *blk, uint64_t off, uint64_t len)
+{
+	struct blk_file *file = (struct blk_file *)blk;
+
+	/* clean pages go; where it is not possible the pages are all there is */
+	posix_fadvise(file->fd, (off_t)off, (off_t)len, POSIX_FADV_DONTNEED);
+}
+
 static void file_close(struct blk *blk)
 {
 	struct blk_file *file = (struct blk_file *)blk;
@@ -88,11 +96,13 @@ static const struct blk_ops file_ops = {
 	.write = file_write,
 	.flush = file_flush,
 	.discard = file_discard,
+	.refresh = file_refresh,
 	.close = file_close,
 };
 
 static const struct blk_ops readonly_ops = {
 	.read = file_read,
+	.refresh = file_refresh,
 	.close = file_close,
 };
 

@@ -38,6 +38,13 @@ static int window_discard(struct blk *blk, uint64_t off, uint64_t len)
 	return blk_discard(win->lower, win->off + off, len);
 }
 
+static void window_refresh(struct blk *blk, uint64_t off, uint64_t len)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+
+	blk_refresh(win->lower, win->off + off, len);
+}
+
 static void window_close(struct blk *blk)
 {
 	struct blk_window *win = (struct blk_window *)blk;
@@ -51,6 +58,7 @@ static const struct blk_ops window_ops = {
 	.write = window_write,
 	.flush = window_flush,
 	.discard = window_discard,
+	.refresh = window_refresh,
 	.close = window_close,
 };
 

@@ -195,6 +195,11 @@ bool jbd2_super_lists_user(const uint8_t *raw, const uint8_t *uuid)
 	return false;
 }
 
+uint32_t jbd2_super_users(const uint8_t *raw)
+{
+	return be32_get(raw + SB_NR_USERS);
+}
+
 enum jbd2_block_type jbd2_block_type(const uint8_t *blk, uint32_t tid)
 {
 	uint32_t type = be32_get(blk + HDR_TYPE);

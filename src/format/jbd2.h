@@ -58,6 +58,9 @@ int jbd2_super_decode(const uint8_t *raw, uint32_t block_size, uint64_t blocks,
 /* Whether uuid (16 bytes) is among the users that an external journal's superblock lists. */
 bool jbd2_super_lists_user(const uint8_t *raw, const uint8_t *uuid);
 
+/* How many filesystems an external journal is for. */
+uint32_t jbd2_super_users(const uint8_t *raw);
+
 /* The type of the control block blk, if it is one of transaction tid; else JBD2_BLOCK_NONE. */
 enum jbd2_block_type jbd2_block_type(const uint8_t *blk, uint32_t tid);
 

@@ -10,6 +10,11 @@
 
 #define MMP_SIZE 1024 /* bytes of the block that count */
 
+/* Values of seq that are no counts, and the largest count (EXT4_MMP_SEQ_*). */
+#define MMP_SEQ_CLEAN 0xFF4D4D50u
+#define MMP_SEQ_FSCK 0xE24D4D50u
+#define MMP_SEQ_MAX 0xE24D4D4Fu
+
 enum mmp_state {
 	MMP_CLEAN, /* nobody */
 	MMP_FSCK,  /* e2fsck works on it */
@@ -17,12 +22,22 @@ enum mmp_state {
 };
 
 struct mmp {
-	enum mmp_state state;
+	enum mmp_state state; /* decoded from seq; mmp_encode() ignores it */
+	uint32_t seq;
+	uint64_t time;	 /* of the last write, seconds since 1970 */
+	uint16_t check_interval; /* seconds after which an unchanged seq may be given up */
 	char node[65];	 /* NUL-terminated: the host that wrote it last */
 	char device[33]; /* NUL-terminated: and the device's name there */
 };
 
 /* Decodes the MMP_SIZE bytes at raw. -EUCLEAN: no such block. */
 int mmp_decode(const uint8_t *raw, struct mmp *ret) MUST_CHECK;
+
+/* Writes mmp over the MMP_SIZE bytes at raw; what it does not have stays. */
+void mmp_encode(const struct mmp *mmp, uint8_t *raw);
+
+/* The checksum, with metadata_csum; seed: the superblock's. */
+bool mmp_csum_valid(const uint8_t *raw, uint32_t seed);
+void mmp_csum_set(uint8_t *raw, uint32_t seed);
 
 #endif

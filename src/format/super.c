@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/le.h"
 #include "util/crc32c.h"
 
 static_assert(sizeof(struct ext2_super_block) == 1024, "the superblock is 1024 bytes");
@@ -22,6 +23,18 @@ static_assert(sizeof(struct ext2_super_block) == 1024, "the superblock is 1024 b
 		EXT4_FEATURE_INCOMPAT_CSUM_SEED | EXT4_FEATURE_INCOMPAT_LARGEDIR |                 \
 		EXT4_FEATURE_INCOMPAT_INLINE_DATA | EXT4_FEATURE_INCOMPAT_ENCRYPT |                \
 		EXT4_FEATURE_INCOMPAT_CASEFOLD)
+
+/* Offsets of struct ext4_super_block. */
+enum {
+	RAW_BLOCKS = 0x04,
+	RAW_LOG_BLOCK_SIZE = 0x18,
+	RAW_MAGIC = 0x38,
+	RAW_INCOMPAT = 0x60,
+	RAW_RO_COMPAT = 0x64,
+	RAW_UUID = 0x68,
+	RAW_BLOCKS_HI = 0x150,
+	RAW_CHECKSUM = 0x3FC,
+};
 
 #define CHECKSUM_CRC32C 1 /* s_checksum_type */
 
@@ -131,6 +144,7 @@ static void decode_identity(const struct ext2_super_block *es, struct super *sb)
 	sb->has_errors = es->s_state & EXT2_ERROR_FS;
 	sb->journal_ino = es->s_journal_inum;
 	sb->mmp_block = es->s_mmp_block;
+	sb->mmp_update_interval = es->s_mmp_update_interval;
 	sb->encoding = es->s_encoding;
 	sb->encoding_flags = es->s_encoding_flags;
 	sb->special_ino[0] = es->s_usr_quota_inum;
@@ -223,6 +237,27 @@ int super_decode(const struct ext2_super_block *es, uint64_t image_size, struct 
 	if (!err)
 		err = check_extent(ret, image_size, why);
 	return err;
+}
+
+int super_decode_journal_dev(const uint8_t *raw, struct super_journal_dev *ret)
+{
+	uint32_t log_size = le32_get(raw + RAW_LOG_BLOCK_SIZE);
+
+	memset(ret, 0, sizeof(*ret));
+	if (le16_get(raw + RAW_MAGIC) != EXT2_SUPER_MAGIC ||
+		!(le32_get(raw + RAW_INCOMPAT) & EXT3_FEATURE_INCOMPAT_JOURNAL_DEV) ||
+		log_size > EXT2_MAX_BLOCK_LOG_SIZE - EXT2_MIN_BLOCK_LOG_SIZE)
+		return -EINVAL;
+	if (le32_get(raw + RAW_RO_COMPAT) & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM &&
+		le32_get(raw + RAW_CHECKSUM) != crc32c(~0u, raw, RAW_CHECKSUM))
+		return -EBADMSG;
+	ret->blocks = le32_get(raw + RAW_BLOCKS);
+	if (le32_get(raw + RAW_INCOMPAT) & EXT4_FEATURE_INCOMPAT_64BIT)
+		ret->blocks |= (uint64_t)le32_get(raw + RAW_BLOCKS_HI) << 32;
+	ret->block_size = 1u << (EXT2_MIN_BLOCK_LOG_SIZE + log_size);
+	ret->first = log_size ? 1 : 2;
+	memcpy(ret->uuid, raw + RAW_UUID, sizeof(ret->uuid));
+	return 0;
 }
 
 bool super_block_range_valid(const struct super *sb, uint64_t pblk, uint64_t nr)

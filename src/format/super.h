@@ -50,6 +50,7 @@ struct super {
 	uint32_t free_inodes;	   /* s_free_inodes_count, likewise */
 	uint16_t want_extra_isize; /* i_extra_isize of new inodes; 0: the inodes have no room for it */
 	uint64_t mmp_block;
+	uint16_t mmp_update_interval; /* seconds */
 	uint32_t special_ino[4];   /* user, group, project quota, orphan file; 0: none */
 #define SUPER_SPECIAL_ORPHAN 3
 };
@@ -98,6 +99,17 @@ SUPER_HAS(ro_compat & EXT4_FEATURE_RO_COMPAT_QUOTA, quota)
  */
 int super_decode(const struct ext2_super_block *es, uint64_t image_size, struct super *ret,
 	char why[SUPER_WHY_MAX]) MUST_CHECK;
+
+/* An external journal's own ext superblock. */
+struct super_journal_dev {
+	uint64_t blocks;
+	uint32_t block_size; /* bytes */
+	uint32_t first;	     /* block of the journal's superblock, the one behind this */
+	uint8_t uuid[16];
+};
+
+/* Decodes the 1024 bytes raw, at byte 1024 of the device. -EINVAL: no such device; -EBADMSG. */
+int super_decode_journal_dev(const uint8_t *raw, struct super_journal_dev *ret) MUST_CHECK;
 
 /* Whether pblk .. pblk + nr - 1 are blocks of the filesystem that data or metadata may use. */
 bool super_block_range_valid(const struct super *sb, uint64_t pblk, uint64_t nr);

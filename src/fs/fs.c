@@ -20,6 +20,7 @@
 #include "fs/group.h"
 #include "fs/icache.h"
 #include "fs/map.h"
+#include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
 #include "fs/writable.h"
 #include "fs/xattrcache.h"
@@ -141,6 +142,16 @@ static int attach(struct fs *fs)
 	return err;
 }
 
+/* A journal device for a filesystem that has none would be left behind with what it holds. */
+static int check_journal_given(struct fs *fs)
+{
+	if (!fs->opts.journal || (super_has_journal(&fs->sb) && !fs->sb.journal_ino))
+		return 0;
+	log_error(fs->log, "journal_path: this filesystem has %s",
+		super_has_journal(&fs->sb) ? "its journal inside" : "no journal");
+	return -EINVAL;
+}
+
 /* Whether the superblock says that the journal holds what the filesystem lacks. */
 static bool wants_recovery(const struct fs *fs)
 {
@@ -161,7 +172,8 @@ static int recover(struct fs *fs, struct recover_result *result, struct overlay 
 		fs->blk = overlay_blk(ovl);
 		*ret_ovl = ovl;
 		/* the overlay's own map is what recovery fills: it reads below it */
-		journal.source.blk = overlay_lower(ovl);
+		if (journal.inode)
+			journal.source.blk = overlay_lower(ovl);
 		err = recover_journal(&journal.source, ovl, result);
 	}
 	if (err)
@@ -280,11 +292,28 @@ static void warn_mmp(struct fs *fs)
 
 static void warn_state(struct fs *fs)
 {
-	warn_mmp(fs);
+	if (!fs->opts.writable)
+		warn_mmp(fs);
 	if (wants_recovery(fs) && fs->opts.norecovery)
 		log_warn(fs->log, "the journal is not replayed: what is shown may be inconsistent");
 	if (fs->sb.has_errors)
 		log_warn(fs->log, "the filesystem is marked as having errors: run e2fsck");
+}
+
+/*
+ * Before anything is written. What has been read so far may have changed until the filesystem was
+ * ours.
+ */
+static int take_over(struct fs *fs)
+{
+	int err = writable_check(fs);
+
+	if (!err)
+		err = mmp_guard_start(fs);
+	if (err || !fs->mmp)
+		return err;
+	detach(fs);
+	return attach(fs);
 }
 
 /* Without its root nothing of a filesystem can be reached. */
@@ -328,6 +357,7 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 
 	if (!fs) {
 		blk_close(blk);
+		blk_close(opts->journal);
 		return -ENOMEM;
 	}
 	fs->blk = blk;
@@ -337,8 +367,10 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	fs->log = log;
 	locks_init(fs);
 	err = attach(fs);
+	if (!err)
+		err = check_journal_given(fs);
 	if (!err && opts->writable)
-		err = writable_check(fs);
+		err = take_over(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
 		err = replay_journal(fs);
 	if (!err && opts->writable)
@@ -361,11 +393,17 @@ int fs_close(struct fs *fs)
 	if (!fs)
 		return 0;
 	err = fs->opts.writable ? writable_stop(fs) : 0;
+	if (fs->mmp) {
+		int failed = mmp_guard_stop(fs);
+
+		err = err ? err : failed;
+	}
 	if (err)
 		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);
 	fcr_free(fs->fcr);
 	blk_close(fs->blk);
+	blk_close(fs->opts.journal);
 	locks_fini(fs);
 	free(fs);
 	return err;

@@ -36,6 +36,9 @@ struct fs_options {
 	 */
 	unsigned quota_limits;
 	const char *mounted_on; /* for s_last_mounted; NULL: unknown */
+	const char *device; /* the image's name, for others who want to mount it; NULL: unknown */
+	unsigned mmp_second_ms; /* how long multiple mount protection's second lasts; 0: 1000 */
+	struct blk *journal; /* the external journal's device; owned by the filesystem; NULL: none */
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */
 	size_t cache_bytes; /* budget of metadata buffers; 0: FS_CACHE_DEFAULT */
@@ -50,7 +53,7 @@ struct fs_options {
  * Opens the filesystem on blk. Where its journal wants recovery, replays it: into memory, or to the
  * image if opts->writable. On failure says why in one line of the log: -EINVAL not an ext2/3/4 filesystem or
  * truncated, -EOPNOTSUPP an unknown feature, -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
- * Owns blk from then on, also on failure.
+ * Owns blk and opts->journal from then on, also on failure.
  */
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)
 	MUST_CHECK;

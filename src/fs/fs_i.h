@@ -18,6 +18,7 @@ struct fcr;
 struct groups;
 struct xattrcache;
 struct orphans;
+struct mmp_guard;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -32,6 +33,7 @@ struct fs {
 	struct xattrcache *xattrs; /* [const] owned; NULL unless writable */
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
+	struct mmp_guard *mmp;	/* [const] owned; NULL unless it is protected while writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */
 	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
 	atomic_bool read_only;	/* opened so, or since an error */

@@ -7,15 +7,16 @@
 #include "fs/fs.h"
 #include "journal/recover.h"
 
-/* A journal inode held open and described for recovery. */
+/* A journal described for recovery: an inode held open, or a device of its own. */
 struct mount_journal {
-	struct inode *inode; /* held; see mount_journal_fini() */
+	struct inode *inode; /* held; see mount_journal_fini(); NULL: a device */
+	uint64_t blocks;     /* of the device */
 	struct recover_source source;
 };
 
 /*
- * Opens the journal inode of fs. -EOPNOTSUPP external journal, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM; says
- * why in the log.
+ * Opens the journal of fs. -EINVAL: it is external and fs->opts.journal is not it, or the other way
+ * round; -EOPNOTSUPP external but unknown, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM; says why in the log.
  */
 int mount_journal_open(struct fs *fs, struct mount_journal *ret) MUST_CHECK;
 void mount_journal_fini(struct mount_journal *journal);

@@ -16,6 +16,7 @@
 #include "fs/group.h"
 #include "fs/ialloc.h"
 #include "fs/map.h"
+#include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
 #include "fs/orphan.h"
 #include "fs/superblock.h"
@@ -34,6 +35,9 @@
 
 /* Buffers that the journal may hold in memory, as a share of the cache. */
 #define PINNED_SHARE 2
+
+/* Of a journal, as its map is kept in memory; more than mke2fs and tune2fs make (10240000). */
+#define JOURNAL_MAX_BLOCKS ((uint64_t)1 << 24)
 
 /* The label's neighbour, s_last_mounted. */
 #define LAST_MOUNTED_SIZE 64
@@ -62,7 +66,7 @@ static int map_whole(const struct recover_source *src, uint64_t **ret)
 {
 	uint64_t *map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
 	uint64_t at = 0;
-	int err = map ? 0 : -ENOMEM;
+	int err = src->blocks > JOURNAL_MAX_BLOCKS ? -EFBIG : map ? 0 : -ENOMEM;
 
 	while (!err && at < src->blocks) {
 		uint64_t pblk, nr;
@@ -110,7 +114,8 @@ static int open_journal(struct fs *fs)
 	if (err)
 		return err;
 	fs->journal_log = (struct journal_log){
-		.blk = journal.source.blk, .blocks = journal.source.blocks };
+		.blk = journal.source.blk, .blocks = journal.source.blocks,
+		.first = journal.source.first };
 	err = map_whole(&journal.source, &fs->journal_log.map);
 	config.log_area = &fs->journal_log;
 	if (!err)
@@ -127,7 +132,8 @@ int writable_reset_journal(struct fs *fs, uint32_t sequence)
 
 	if (err)
 		return err;
-	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks };
+	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks,
+		.first = journal.source.first };
 	err = map_whole(&journal.source, &area.map);
 	if (!err)
 		err = journal_reset(&area, fs->sb.block_size, sequence);
@@ -204,20 +210,44 @@ static void mark_clean(uint8_t *raw, void *arg)
 		put_counts(fs, raw);
 }
 
-int writable_start(struct fs *fs)
+static int mark(struct fs *fs)
 {
-	int err = open_journal(fs);
+	int err = superblock_write_home(fs, mark_used, fs);
 
 	if (!err)
-		err = usage_start(fs);
+		fs->marked_used = true;
+	return err;
+}
+
+/*
+ * The superblock says that the journal counts before the journal holds anything, or a crash in between
+ * would leave changes that nobody looks for.
+ */
+static int claim(struct fs *fs)
+{
+	int err = mmp_guard_check(fs);
+
 	if (!err)
-		err = superblock_write_home(fs, mark_used, fs);
+		err = mark(fs);
+	if (!err)
+		err = open_journal(fs);
+	if (err)
+		return err;
+	/* in this order: losing the filesystem to another host makes it read-only again */
+	atomic_store(&fs->read_only, false);
+	mmp_guard_watch(fs, fs->journal);
+	return usage_start(fs);
+}
+
+int writable_start(struct fs *fs)
+{
+	int err = claim(fs);
+
 	if (err) {
+		atomic_store(&fs->read_only, true);
 		log_error(fs->log, "cannot make the filesystem writable: %s", strerror(-err));
 		return err;
 	}
-	fs->marked_used = true;
-	atomic_store(&fs->read_only, false);
 	err = orphan_recover(fs);
 	if (err)
 		log_error(fs->log, "orphan inodes: %s", strerror(-err));
@@ -227,16 +257,20 @@ int writable_start(struct fs *fs)
 int writable_stop(struct fs *fs)
 {
 	int orphan_err = orphan_close(fs);
-	int err;
+	int err, lost;
 
 	usage_stop(fs);
+	mmp_guard_watch(fs, NULL);
 	err = journal_close(STEAL(fs->journal));
+	lost = mmp_guard_check(fs);
+	if (!err)
+		err = lost;
 	/* before the superblock's lock is taken; without the counts, the old ones stay */
 	if (!err && fs->marked_used && groups_count(fs))
 		log_warn(fs->log, "the counts of free blocks and inodes are not up to date");
 	if (!err && fs->marked_used)
 		err = superblock_write_home(fs, mark_clean, fs);
-	else if (fs->marked_used)
+	else if (fs->marked_used && !lost)
 		errors_store(fs);
 	fs->marked_used = false;
 	orphan_fini(fs);

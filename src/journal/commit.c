@@ -455,7 +455,7 @@ static void store_error_locked(struct journal *j)
 	int err = j->error;
 
 	j->error_stored = true;
-	if (!j->has_log)
+	if (!j->has_log || err == -EBUSY)
 		return;
 	lock_drop(&j->lock);
 	jbd2_super_set_error(j->raw_super, err);

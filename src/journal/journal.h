@@ -161,7 +161,8 @@ int journal_checkpoint(struct journal *journal) MUST_CHECK;
 
 /*
  * Something went wrong that leaves the changes of open handles half done: nothing is committed from
- * now on, all later calls fail with -EROFS. err is recorded in the journal's superblock.
+ * now on, all later calls fail with -EROFS. err is recorded in the journal's superblock; but -EBUSY says that
+ * the journal is another host's now, and nothing at all is written.
  */
 void journal_abort(struct journal *journal, int err);
 
