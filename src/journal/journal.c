@@ -521,7 +521,7 @@ static int read_super(struct journal *j)
 		err = -EOPNOTSUPP;
 		why = "it is of version 1, which knows no revocation";
 	}
-	if (!err && j->js.start) {
+	if (!err && j->js.start && !j->config.resume) {
 		err = -EUCLEAN;
 		why = "it holds changes that were not replayed";
 	}
@@ -539,6 +539,8 @@ static int open_log(struct journal *j)
 	if (err)
 		return err;
 	jbd2_super_set_features(j->raw_super, j->config.csum, j->config.wide);
+	if (j->config.resume)
+		j->js.sequence = j->config.resume;
 	if (!j->js.sequence)
 		j->js.sequence = 1; /* 0 says "no transaction" to our callers */
 	jbd2_super_set_tail(j->raw_super, j->js.sequence, j->js.first);

@@ -35,6 +35,11 @@ struct journal_config {
 	struct cache *cache;	/* the buffers; its blk is where they have their homes */
 	struct blk *blk;	/* that layer: the filesystem's image */
 	const struct journal_log *log_area; /* NULL: no journal */
+	/*
+	 * 0, or the id that the first transaction gets although the log is not marked empty: all of the log is
+	 * home and durable. Fast commits after the log, of that id, count until the transaction commits.
+	 */
+	uint32_t resume;
 	bool csum;		/* the filesystem has metadata_csum: use checksums v3 */
 	bool wide;		/* it has 64bit: block numbers of 64 bits */
 	unsigned interval;	/* seconds until a transaction is committed unasked */
