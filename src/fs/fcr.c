@@ -52,7 +52,7 @@ static int compare_inodes(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static struct fcr_inode *inode_find(const struct fcr *fcr, uint32_t ino)
+struct fcr_inode *fcr_inode_find(const struct fcr *fcr, uint32_t ino)
 {
 	struct fcr_inode key = { .ino = ino };
 	void *node = tfind(&key, &fcr->inodes, compare_inodes);
@@ -81,7 +81,7 @@ int fcr_charge(struct fcr *fcr, size_t n)
 
 int fcr_inode_need(struct fcr *fcr, uint32_t ino, struct fcr_inode **ret)
 {
-	struct fcr_inode *fi = inode_find(fcr, ino), **list;
+	struct fcr_inode *fi = fcr_inode_find(fcr, ino), **list;
 	int err;
 
 	*ret = fi;
@@ -215,14 +215,14 @@ int fcr_replay(struct fs *fs, const struct recover_source *src, const struct rec
 
 const uint8_t *fcr_inode_raw(const struct fcr *fcr, uint32_t ino)
 {
-	const struct fcr_inode *fi = inode_find(fcr, ino);
+	const struct fcr_inode *fi = fcr_inode_find(fcr, ino);
 
 	return fi ? fi->raw : NULL;
 }
 
 void fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map)
 {
-	const struct fcr_inode *fi = inode_find(fcr, ino);
+	const struct fcr_inode *fi = fcr_inode_find(fcr, ino);
 
 	if (fi && fi->has_map)
 		extmap_set_fixed(map, fi->map.v, fi->map.nr);
@@ -230,7 +230,7 @@ void fcr_attach_map(const struct fcr *fcr, uint32_t ino, struct extmap *map)
 
 const struct fcr_dir *fcr_dir_find(const struct fcr *fcr, uint32_t ino)
 {
-	const struct fcr_inode *fi = inode_find(fcr, ino);
+	const struct fcr_inode *fi = fcr_inode_find(fcr, ino);
 
 	return fi && (fi->dir.nr || fi->dir.is_new) ? &fi->dir : NULL;
 }

@@ -27,6 +27,13 @@ int fcr_replay(struct fs *fs, const struct recover_source *src, const struct rec
 	struct fcr **ret) MUST_CHECK;
 void fcr_free(struct fcr *fcr);
 
+/*
+ * Makes fs, writable and with an open journal, be what fcr says, which fs->fcr is not any more. Takes
+ * many transactions: the caller sees to it that they reach the image together. -EUCLEAN, -EBADMSG,
+ * -ENOSPC, -EIO, -ENOMEM.
+ */
+int fcr_apply(struct fs *fs, struct fcr *fcr) MUST_CHECK;
+
 /* Whether ino's raw inode was replayed; its sb->inode_size bytes, or NULL. */
 const uint8_t *fcr_inode_raw(const struct fcr *fcr, uint32_t ino);
 

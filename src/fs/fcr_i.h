@@ -34,6 +34,10 @@ struct fcr_inode {
 	bool tagged;   /* an INODE tag was seen */
 	bool no_base;  /* what i_block maps on disk is not this file's: it begins empty */
 	bool has_map;  /* map is valid, instead of the one on disk; from fcr_runs_finish() on */
+	/* what fcr_apply.c finds on disk before it begins */
+	bool was_used; /* a file with links */
+	bool was_dir;
+	bool alive;    /* to be one in the end */
 	struct fcr_runs ops; /* ranges in the order of their tags; RUN_HOLE: removed */
 	struct fcr_runs map; /* sorted, disjoint, no holes */
 	struct fcr_dir dir;
@@ -59,6 +63,9 @@ int fcr_charge(struct fcr *fcr, size_t n) MUST_CHECK;
 int fcr_dir_need(struct fcr *fcr, struct fcr_dir *dir, const struct fcommit_dentry *tag,
 	struct fcr_name **ret) MUST_CHECK;
 
+/* What is known of ino, or NULL. */
+struct fcr_inode *fcr_inode_find(const struct fcr *fcr, uint32_t ino);
+
 /* Forgets all about a directory. */
 void fcr_dir_reset(struct fcr_dir *dir);
 
@@ -77,6 +84,19 @@ int fcr_runs_disk_has_first(struct fcr *fcr, struct fcr_inode *fi, bool *ret) MU
 
 /* After the last tag: makes the map, counts the blocks of an inode with a tag. -ENOMEM. */
 int fcr_runs_finish(struct fcr *fcr, struct fcr_inode *fi) MUST_CHECK;
+
+/* Whether i_block of an inode leads to blocks. */
+bool fcr_maps_blocks(const struct super *sb, const struct dinode *d);
+
+/* Credits that fcr_mark_*() go on with after a restart. */
+#define FCR_CREDITS 64
+
+/* Marks blocks and an inode that is not, as in use. May restart h. -EUCLEAN, -EBADMSG, -EIO, -ENOMEM. */
+int fcr_mark_blocks(struct handle *h, struct fs *fs, uint64_t pblk, uint64_t nr) MUST_CHECK;
+int fcr_mark_inode(struct handle *h, struct fs *fs, uint32_t ino, bool dir) MUST_CHECK;
+
+/* Changes one directory's names, within h, which it may restart. Errors of diredit.h. */
+int fcr_names_apply(struct handle *h, struct fcr *fcr, struct fcr_inode *fi) MUST_CHECK;
 
 /* Offsets of struct ext4_inode that replay writes or splits at. */
 enum {

@@ -165,8 +165,7 @@ int fcr_runs_add(struct fcr *fcr, struct fcr_inode *fi, const struct run *run)
 
 /* ---- the map on disk ---- */
 
-/* Whether i_block leads to blocks at all. */
-static bool maps_blocks(const struct super *sb, const struct dinode *d)
+bool fcr_maps_blocks(const struct super *sb, const struct dinode *d)
 {
 	if (d->flags & EXT4_INLINE_DATA_FL)
 		return false;
@@ -189,7 +188,7 @@ static int disk_inode_init(struct fcr *fcr, uint32_t ino, struct inode *inode, b
 
 	if (err)
 		return err;
-	*ret_usable = *ret_usable && maps_blocks(&fcr->fs->sb, &inode->d);
+	*ret_usable = *ret_usable && fcr_maps_blocks(&fcr->fs->sb, &inode->d);
 	if (!*ret_usable)
 		return 0;
 	inode->fs = fcr->fs;

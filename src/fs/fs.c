@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "blk/scratch.h"
 #include "cache/iomgr.h"
 #include "format/le.h"
 #include "format/mmp.h"
@@ -185,6 +186,34 @@ static int recover(struct fs *fs, struct recover_result *result, struct overlay 
 }
 
 /*
+ * Fast commits are operations, which take many transactions but must not be seen half done. So they are
+ * done to a copy in memory, fs->replayed, of what they change; writable_start() makes one transaction of
+ * the difference. Until that has committed they count, and a crash means that they are done again.
+ */
+static int try_fast_commits(struct fs *fs)
+{
+	struct fcr *fcr = STEAL(fs->fcr);
+	struct blk *below = fs->blk;
+	int err;
+
+	detach(fs);
+	err = scratch_new(below, fs->sb.block_size, &fs->replayed);
+	if (!err) {
+		fs->blk = scratch_blk(fs->replayed);
+		err = attach(fs);
+	}
+	if (!err)
+		err = writable_try(fs, fcr_apply, fcr);
+	fcr_free(fcr);
+	detach(fs);
+	fs->blk = below;
+	if (err)
+		log_error(fs->log, "the journal's fast commits cannot be applied: %s; run e2fsck, or "
+				   "mount read-only (-o ro)", strerror(-err));
+	return err ? err : attach(fs);
+}
+
+/*
  * For writing, what the overlay shows becomes what the image holds, and the journal empty. The
  * journal is emptied last: until then another recovery would find the same again.
  */
@@ -197,9 +226,10 @@ static int recover_to_image(struct fs *fs, struct overlay *ovl, const struct rec
 		return -EUCLEAN;
 	}
 	if (fs->fcr) {
-		log_error(fs->log, "the journal has fast commits: run e2fsck, or mount read-only "
-				   "(-o ro)");
-		return -EOPNOTSUPP;
+		err = try_fast_commits(fs);
+		if (err)
+			return err;
+		fs->resume = result->fc_tid;
 	}
 	detach(fs);
 	err = overlay_write_down(ovl);
@@ -211,7 +241,7 @@ static int recover_to_image(struct fs *fs, struct overlay *ovl, const struct rec
 	overlay_free(ovl);
 	err = attach(fs);
 	/* skips an id, so that no commit left in the log passes for a new one */
-	if (!err)
+	if (!err && !fs->resume)
 		err = writable_reset_journal(fs, result->fc_tid + 1);
 	return err;
 }
@@ -252,8 +282,9 @@ static int replay_journal(struct fs *fs)
 	if (!err && fs->opts.writable) {
 		err = recover_to_image(fs, ovl, &result);
 		if (!err)
-			log_info(fs->log, "journal replayed: %u transactions, %llu blocks",
-				result.transactions, (unsigned long long)result.blocks);
+			log_info(fs->log, "journal replayed: %u transactions, %llu blocks%s",
+				result.transactions, (unsigned long long)result.blocks,
+				fs->resume ? ", and fast commits" : "");
 		return err;
 	}
 	if (!err && result.corrupt)
@@ -402,6 +433,7 @@ int fs_close(struct fs *fs)
 		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);
 	fcr_free(fs->fcr);
+	scratch_free(fs->replayed);
 	blk_close(fs->blk);
 	blk_close(fs->opts.journal);
 	locks_fini(fs);

@@ -15,6 +15,7 @@
 struct icache;
 struct usage;
 struct fcr;
+struct scratch;
 struct groups;
 struct xattrcache;
 struct orphans;
@@ -31,6 +32,8 @@ struct fs {
 	ext2_filsys ext2;	/* [const] owned; superblock only, for libext2fs's format functions */
 	struct icache *icache;	/* [const] owned */
 	struct xattrcache *xattrs; /* [const] owned; NULL unless writable */
+	struct scratch *replayed; /* what fast commits change, until writable_start(); owned */
+	uint32_t resume;	/* with that: the transaction that they are of */
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
 	struct mmp_guard *mmp;	/* [const] owned; NULL unless it is protected while writable */

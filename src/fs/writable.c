@@ -6,10 +6,12 @@
 
 #include <e2p/e2p.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "blk/scratch.h"
 #include "format/le.h"
 #include "fs/balloc.h"
 #include "fs/fs_i.h"
@@ -90,12 +92,12 @@ static void on_abort(void *arg, int err)
 	errors_note(fs, 0, err, "journal aborted");
 }
 
-static int open_journal(struct fs *fs)
+static struct journal_config journal_config(struct fs *fs)
 {
-	struct mount_journal journal = { 0 };
-	struct journal_config config = {
+	return (struct journal_config){
 		.cache = fs->cache,
 		.blk = fs->blk,
+		.resume = fs->resume,
 		.csum = super_has_metadata_csum(&fs->sb),
 		.wide = super_has_64bit(&fs->sb),
 		.interval = fs->opts.commit_interval ? fs->opts.commit_interval : FS_COMMIT_DEFAULT,
@@ -104,6 +106,26 @@ static int open_journal(struct fs *fs)
 		.aborted = on_abort,
 		.arg = fs,
 	};
+}
+
+int writable_try(struct fs *fs, int (*change)(struct fs *fs, struct fcr *fcr), struct fcr *fcr)
+{
+	struct journal_config config = journal_config(fs);
+	int close_err, err = journal_new(&config, &fs->journal);
+
+	if (err)
+		return err;
+	atomic_store(&fs->read_only, false);
+	err = change(fs, fcr);
+	close_err = journal_close(STEAL(fs->journal));
+	atomic_store(&fs->read_only, true);
+	return err ? err : close_err;
+}
+
+static int open_journal(struct fs *fs)
+{
+	struct mount_journal journal = { 0 };
+	struct journal_config config = journal_config(fs);
 	int err;
 
 	if (!super_has_journal(&fs->sb)) {
@@ -140,6 +162,81 @@ int writable_reset_journal(struct fs *fs, uint32_t sequence)
 	free(area.map);
 	mount_journal_fini(&journal);
 	return err;
+}
+
+/* ---- fast commits ---- */
+
+/* Puts one block into the cache, and into the transaction or, without a handle, home. */
+static int put_block(struct handle *h, struct fs *fs, uint64_t pblk, const uint8_t *data)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	int err = cache_get(fs->cache, pblk, &buf);
+
+	if (!err && h)
+		err = journal_write(h, buf);
+	if (err)
+		return err;
+	memcpy(buf->data, data, fs->sb.block_size);
+	return h ? 0 : blk_write(fs->blk, pblk << fs->sb.block_bits, data, fs->sb.block_size);
+}
+
+static int put_blocks(struct handle *h, struct fs *fs)
+{
+	const uint8_t *data;
+	uint64_t pblk;
+	int err = 0;
+
+	for (size_t i = 0; !err && (data = scratch_block(fs->replayed, i, &pblk)); i++)
+		err = put_block(h, fs, pblk, data);
+	return err;
+}
+
+/*
+ * More than a transaction can take, which no fast-commit area of the usual size leads to: the blocks go
+ * home directly. After a crash in between the fast commits are done again, as the kernel does it. The
+ * transaction that ends them changes nothing.
+ */
+static int put_home(struct fs *fs, struct handle **ret)
+{
+	CLEANUP(cache_putp) struct buf *buf = NULL;
+	int err = put_blocks(NULL, fs);
+
+	if (!err)
+		err = blk_flush(fs->blk);
+	if (!err)
+		err = journal_start(fs->journal, 1, ret);
+	if (!err)
+		err = cache_get(fs->cache, SUPERBLOCK_SIZE >> fs->sb.block_bits, &buf);
+	return err ? err : journal_write(*ret, buf);
+}
+
+/* Makes what fast commits change durable, and them void. */
+static int finish_fast_commits(struct fs *fs)
+{
+	size_t nr = scratch_count(fs->replayed);
+	struct handle *h = NULL;
+	int err = nr > UINT_MAX ? -ENOSPC : journal_start(fs->journal, (unsigned)nr + 1, &h);
+
+	if (!err)
+		err = put_blocks(h, fs);
+	else if (err == -ENOSPC)
+		err = put_home(fs, &h);
+	if (err)
+		journal_abort(fs->journal, err);
+	if (h) {
+		int stop_err = journal_stop(h);
+
+		err = err ? err : stop_err;
+	}
+	if (!err)
+		err = journal_wait(fs->journal, 0);
+	scratch_free(STEAL(fs->replayed));
+	fs->resume = 0;
+	if (err)
+		return err;
+	/* what they say has been read from the descriptors before */
+	groups_free(fs, STEAL(fs->groups));
+	return groups_new(fs, &fs->groups);
 }
 
 /* ---- the superblock ---- */
@@ -225,12 +322,18 @@ static int mark(struct fs *fs)
  */
 static int claim(struct fs *fs)
 {
+	/* with fast commits still to come it says so already, and they bring a superblock of their own */
+	const bool resumed = fs->replayed;
 	int err = mmp_guard_check(fs);
 
-	if (!err)
+	if (!err && !resumed)
 		err = mark(fs);
 	if (!err)
 		err = open_journal(fs);
+	if (!err && resumed)
+		err = finish_fast_commits(fs);
+	if (!err && resumed)
+		err = mark(fs);
 	if (err)
 		return err;
 	/* in this order: losing the filesystem to another host makes it read-only again */

@@ -5,6 +5,8 @@
 
 #include "fs/fs.h"
 
+struct fcr;
+
 /*
  * 0, or -EROFS with a line in the log: a feature that allows reading only. To be asked before
  * anything is written.
@@ -13,6 +15,13 @@ int writable_check(struct fs *fs) MUST_CHECK;
 
 /* Empties the journal after recovery, see journal_reset(). */
 int writable_reset_journal(struct fs *fs, uint32_t sequence) MUST_CHECK;
+
+/*
+ * Calls change on fs with a journal that writes straight to fs->blk, and ends with everything there. For
+ * changes made in memory.
+ */
+int writable_try(struct fs *fs, int (*change)(struct fs *fs, struct fcr *fcr), struct fcr *fcr)
+	MUST_CHECK;
 
 /*
  * Opens the journal, which has been recovered, marks the filesystem in use and takes care of
