@@ -42,7 +42,7 @@ int blk_record_new(struct blk *lower, struct blk **ret) MUST_CHECK;
 /* A stamp between what has begun and what has not: for a note of "this was promised by now". */
 uint64_t blk_record_now(struct blk *blk);
 
-/* How many events there are, and the one of index i < that number. Valid until the layer is closed. */
+/* How many events there are, and the one of index i < that number; valid until the layer is freed. */
 size_t blk_record_count(struct blk *blk);
 struct blk_record_event blk_record_event(struct blk *blk, size_t i);
 
