@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * faults - fail the n-th read, write or flush of a random sequence of changes, or let the disk under
- * a sparse image run full, and look at what is left.
+ * faults - fail the n-th read, write or flush of a random sequence of changes, or let the disk
+ * under a sparse image run full, and look at what is left.
  *
  * No crash and no hang, the error reaches a caller, and the image as it lies there passes the same
  * checks as after a power cut: what was promised before is kept.
