@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include "judge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * What e2fsck says of an image that was merely not unmounted. The totals in the superblock are
+ * written at unmount only, as the kernel does it; those of the groups are in the journal.
+ */
+static const char harmless[] =
+	"^e2fsck [0-9]|^$|^Pass [1-5][A-E]?: |: recovering journal$|^Journal checksum|"
+	"(Clearing|Truncating) orphaned inode|^Feature orphan_present is set|Clear\\? yes|"
+	"Free (blocks|inodes) count wrong \\([0-9]+, counted=[0-9]+\\)\\.|Fix\\? yes|"
+	"^Setting free (blocks|inodes) count to|extent tree \\(at level [0-9]+\\) could be|"
+	"Optimize\\? yes|FILE SYSTEM WAS MODIFIED|: [0-9]+/[0-9]+ files \\(";
+
+#define PATH "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C "
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+uint8_t *judge_read_file(const char *path, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	uint8_t *bytes;
+
+	if (fd < 0 || fstat(fd, &st))
+		die(path);
+	bytes = malloc((size_t)st.st_size);
+	if (!bytes || pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
+		die(path);
+	close(fd);
+	*ret_len = (size_t)st.st_size;
+	return bytes;
+}
+
+void judge_write_file(const char *path, const uint8_t *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || pwrite(fd, bytes, len, 0) != (ssize_t)len)
+		die(path);
+	close(fd);
+}
+
+/* Runs a command; its output is printed if a line is not harmless (all: if there is any error). */
+static int run(const char *command, regex_t *known, bool *ret_unknown)
+{
+	FILE *pipe = popen(command, "re");
+	char line[1024], *text = NULL;
+	size_t len = 0;
+	FILE *all = open_memstream(&text, &len);
+	int status;
+
+	if (!pipe || !all)
+		die(command);
+	*ret_unknown = false;
+	while (fgets(line, sizeof(line), pipe)) {
+		fputs(line, all);
+		line[strcspn(line, "\n")] = '\0';
+		if (known && regexec(known, line, 0, NULL, 0))
+			*ret_unknown = true;
+	}
+	status = pclose(pipe);
+	fclose(all);
+	if (*ret_unknown || (!known && status))
+		fprintf(stderr, "%s:\n%s", command, text);
+	free(text);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool judge_recover(const char *path)
+{
+	char command[4096];
+	bool unknown;
+	regex_t known;
+	int status;
+
+	snprintf(command, sizeof(command), PATH "e2fsck -fy '%s' 2>&1", path);
+	if (regcomp(&known, harmless, REG_EXTENDED | REG_NOSUB))
+		abort();
+	status = run(command, &known, &unknown);
+	regfree(&known);
+	if (status & ~1)
+		fprintf(stderr, "e2fsck -fy ends with %d\n", status);
+	return !unknown && !(status & ~1);
+}
+
+bool judge_clean(const char *path)
+{
+	char command[4096];
+	bool unknown;
+
+	snprintf(command, sizeof(command), PATH "e2fsck -fn '%s' 2>&1", path);
+	return run(command, NULL, &unknown) == 0;
+}
+
+bool judge_kernel(const char *path, const char *mnt)
+{
+	char command[8192];
+	bool unknown;
+
+	snprintf(command, sizeof(command),
+		"{ mount -t ext4 -o loop '%s' '%s' && find '%s' -xdev >/dev/null && "
+		"umount '%s'; } 2>&1", path, mnt, mnt, mnt);
+	return run(command, NULL, &unknown) == 0;
+}
+
+int judge_open(const char *path, bool writable, struct log *log, struct fs **ret)
+{
+	struct fs_options opts = { .writable = writable };
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC), err;
+	struct blk *blk;
+
+	if (fd < 0)
+		return -errno;
+	err = blk_file_new(fd, writable, &blk);
+	return err ? err : fs_open(blk, &opts, log, ret);
+}
