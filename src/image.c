@@ -30,18 +30,29 @@ int image_given_fd(const char *path)
  * A descriptor that was handed to us may be of a file we may not open, or that has no name any
  * more: then a duplicate has to do.
  */
-static int open_path(const char *path, bool *ret_duplicate)
+static int open_path(const char *path, bool writable, bool *ret_duplicate)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const int mode = writable ? O_RDWR : O_RDONLY;
+	int fd = open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int given = image_given_fd(path);
 	int err = errno;
 
 	*ret_duplicate = fd < 0 && given >= 0;
-	if (*ret_duplicate)
-		fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
-	else
+	if (!*ret_duplicate) {
 		errno = err;
-	return fd;
+		return fd;
+	}
+	if (writable && (fcntl(given, F_GETFL) & O_ACCMODE) != O_RDWR) {
+		errno = EROFS;
+		return -1;
+	}
+	return fcntl(given, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Whether an open for writing failed only because of the writing. */
+static bool is_write_protected(int err)
+{
+	return err == EROFS || err == EACCES || err == EPERM || err == ETXTBSY;
 }
 
 static int say_open_error(struct log *log, const char *path, int err)
@@ -79,17 +90,19 @@ int image_open(const char *path, const struct image_options *opts, struct log *l
 	CLEANUP(blk_closep) struct blk *whole = NULL;
 	struct partition part;
 	bool duplicate;
-	int fd = open_path(path, &duplicate);
+	int fd = open_path(path, opts->writable, &duplicate);
 	int err;
 
+	if (fd < 0 && opts->writable && is_write_protected(errno))
+		return -EROFS;
 	if (fd < 0)
 		return say_open_error(log, path, -errno);
-	err = lockholder_check(fd, path, !duplicate, log);
+	err = lockholder_check(fd, path, !duplicate, opts->writable, log);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	err = blk_file_new(fd, false, &whole);
+	err = blk_file_new(fd, opts->writable, &whole);
 	if (err)
 		return say_open_error(log, path, err);
 	if (opts->has_offset) {

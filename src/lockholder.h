@@ -9,10 +9,11 @@
 #include "util/log.h"
 
 /*
- * Takes a shared flock(2) on fd, unless take is false: a lock on a descriptor that shares its open
- * file with the caller's would change the caller's. -EBUSY, with a line that names the holder where it can be known,
- * if someone holds an exclusive lock of any kind or the kernel has the image mounted for writing.
+ * Takes a flock(2) on fd, exclusive where it is to be written, else shared; none if take is false: a
+ * lock on a descriptor that shares its open file with the caller's would change the caller's.
+ * -EBUSY, with a line that names the holder where it can be known, if someone's lock is in the way, or the
+ * kernel has the image mounted: for writing, or at all where we want to write.
  */
-int lockholder_check(int fd, const char *path, bool take, struct log *log) MUST_CHECK;
+int lockholder_check(int fd, const char *path, bool take, bool writable, struct log *log) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "daemon.h"
+#include "fuse/nodes.h"
 #include "fuse/ops.h"
 #include "options.h"
 #include "unmount.h"
@@ -25,12 +26,17 @@ struct server {
 	char *mountpoint; /* owned: absolute, the working directory will change */
 };
 
-static void server_fini(struct server *server)
+/* Returns what kept something from being written. */
+static int server_fini(struct server *server)
 {
+	int err;
+
 	session_free(server->session);
-	fs_close(server->ops.fs);
+	err = fs_close(server->ops.fs);
+	nodes_free(server->ops.nodes);
 	free(server->source);
 	free(server->mountpoint);
+	return err;
 }
 
 /* Whether uid 0 here is the machine's: the identity mapping of all numbers. */
@@ -75,10 +81,12 @@ static const char *default_opts(const struct options *opts)
 
 static int make_session(struct server *server, const struct options *opts)
 {
+	const bool writable = server->ops.nodes;
 	struct session_config config = {
-		.ops = ops_table(),
+		.ops = ops_table(writable),
 		.userdata = &server->ops,
 		.intercept = ops_intercept,
+		.init_flags = writable ? ABI_INIT_HANDLE_KILLPRIV_V2 : 0,
 		.log = &server->log,
 	};
 	CLEANUP(cleanup_free) char *source = options_escape(server->source);
@@ -88,8 +96,9 @@ static int make_session(struct server *server, const struct options *opts)
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 	int err;
 
-	if (!source || asprintf(&list, "ro,fsname=%s,subtype=" PROGRAM "%s%s%s", source,
-			       default_opts(opts), more[0] ? "," : "", more) < 0)
+	if (!source || asprintf(&list, "%s,fsname=%s,subtype=" PROGRAM "%s%s%s",
+			       writable ? "rw" : "ro", source, default_opts(opts),
+			       more[0] ? "," : "", more) < 0)
 		return -ENOMEM;
 	argv[2] = list;
 	err = session_new(&config, &args, &server->session);
@@ -98,28 +107,52 @@ static int make_session(struct server *server, const struct options *opts)
 }
 
 /* The external journal lies on all of its device, and is locked and opened like the image. */
-static int open_journal(struct server *server, const struct options *opts, struct blk **ret)
+static int open_journal(
+	struct server *server, const struct options *opts, bool writable, struct blk **ret)
 {
-	struct image_options from = { .has_offset = true };
+	struct image_options from = { .has_offset = true, .writable = writable };
 
 	return opts->journal_path ? image_open(opts->journal_path, &from, &server->log, ret) : 0;
 }
 
-static int open_filesystem(struct server *server, const struct options *opts)
+static int open_image(struct server *server, const struct options *opts, bool writable)
 {
+	struct image_options from = opts->from;
 	struct fs_options fs_opts = opts->fs;
 	const char *slash = strrchr(opts->image, '/');
 	struct blk *blk = NULL;
-	int err = image_open(opts->image, &opts->from, &server->log, &blk);
+	int err;
 
+	from.writable = writable;
+	fs_opts.writable = writable;
+	fs_opts.mounted_on = server->mountpoint;
 	fs_opts.interrupted = session_interrupted;
 	fs_opts.device = slash ? slash + 1 : opts->image;
+	err = image_open(opts->image, &from, &server->log, &blk);
 	if (!err)
-		err = open_journal(server, opts, &fs_opts.journal);
-	if (err)
+		err = open_journal(server, opts, writable, &fs_opts.journal);
+	if (err) {
 		blk_close(blk);
-	if (!err)
-		err = fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
+		return err;
+	}
+	return fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
+}
+
+/* For writing, or where that is not possible and was not demanded, for reading: as mount(8). */
+static int open_filesystem(struct server *server, const struct options *opts)
+{
+	bool writable = !opts->read_only && !opts->fs.norecovery;
+	int err = open_image(server, opts, writable);
+
+	if (err == -EROFS && writable && opts->read_write)
+		log_error(&server->log, "%s: is write-protected", opts->image);
+	if (err == -EROFS && writable && !opts->read_write) {
+		log_warn(&server->log, "%s: cannot be written to, mounting read-only", opts->image);
+		writable = false;
+		err = open_image(server, opts, false);
+	}
+	if (!err && writable)
+		err = nodes_new(&server->ops.nodes);
 	if (err)
 		return err;
 	set_owner(opts, &server->ops.owner);
@@ -222,8 +255,7 @@ static int serve(const struct options *opts)
 	if (sig)
 		log_debug(&server.log, "signal %d: unmounting", sig);
 	daemon_stopping();
-	server_fini(&server);
-	return EXIT_OK;
+	return server_fini(&server) ? EXIT_MOUNT : EXIT_OK;
 }
 
 int main(int argc, char **argv)

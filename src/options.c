@@ -10,6 +10,8 @@
 
 #include "util/parse.h"
 
+#define COMMIT_MAX 3600 /* seconds */
+
 PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 {
 	va_list ap;
@@ -24,11 +26,20 @@ PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 
 /* ---- what an option does; value is NULL where none was given ---- */
 
+static int set_ro(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->read_only = true;
+	opts->read_write = false;
+	return 0;
+}
+
 static int set_rw(struct options *opts, const char *value)
 {
-	(void)opts;
 	(void)value;
-	return usage("option rw: mounting for writing is not supported yet, use ro");
+	opts->read_only = false;
+	opts->read_write = true;
+	return 0;
 }
 
 static int set_offset(struct options *opts, const char *value)
@@ -114,9 +125,42 @@ static int set_gid(struct options *opts, const char *value)
 
 static int set_errors(struct options *opts, const char *value)
 {
-	(void)opts;
-	if (strcmp(value, "continue") && strcmp(value, "remount-ro") && strcmp(value, "panic"))
-		return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
+	static const char *const names[] = {
+		[FS_ERRORS_CONTINUE] = "continue",
+		[FS_ERRORS_RO] = "remount-ro",
+		[FS_ERRORS_PANIC] = "panic",
+	};
+
+	for (int i = FS_ERRORS_CONTINUE; i <= FS_ERRORS_PANIC; i++)
+		if (!strcmp(value, names[i])) {
+			opts->fs.errors = (enum fs_errors)i;
+			return 0;
+		}
+	return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
+}
+
+static int set_commit(struct options *opts, const char *value)
+{
+	uint64_t seconds;
+
+	/* 0 stands for the default, as the kernel has it */
+	if (parse_number(value, COMMIT_MAX, &seconds))
+		return usage("option commit: \"%s\" is not a number of seconds", value);
+	opts->fs.commit_interval = (unsigned)seconds;
+	return 0;
+}
+
+static int set_discard(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.discard = true;
+	return 0;
+}
+
+static int set_nodiscard(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.discard = false;
 	return 0;
 }
 
@@ -179,13 +223,16 @@ static const struct option_spec specs[] = {
 	{ "bsddf", VALUE_NONE, set_bsddf },
 	{ "cache", VALUE_NEEDED, set_cache },
 	{ "errors", VALUE_NEEDED, set_errors },
+	{ "commit", VALUE_NEEDED, set_commit },
+	{ "discard", VALUE_NONE, set_discard },
+	{ "nodiscard", VALUE_NONE, set_nodiscard },
 	{ "acl", VALUE_NONE, set_acl },
 	{ "noacl", VALUE_NONE, set_noacl },
 	{ "user_xattr", VALUE_NONE, ignore },
 	{ "no_default_opts", VALUE_NONE, set_no_default_opts },
 	{ "debug", VALUE_NONE, set_debug },
 	/* mount(8) */
-	{ "ro", VALUE_NONE, ignore },
+	{ "ro", VALUE_NONE, set_ro },
 	{ "rw", VALUE_NONE, set_rw },
 	{ "defaults", VALUE_NONE, ignore },
 	{ "auto", VALUE_NONE, ignore },
@@ -414,7 +461,7 @@ void options_print_help(FILE *out)
 	fputs("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d]\n"
 	      "       ext4d --unmount MOUNTPOINT\n"
 	      "\n"
-	      "Mounts an ext2, ext3 or ext4 image through FUSE, read-only for now.\n"
+	      "Mounts an ext2, ext3 or ext4 image through FUSE.\n"
 	      "IMAGE is a file or block device, a filesystem or a disk with partitions.\n"
 	      "\n"
 	      "  -f               stay in the foreground, log to stderr\n"
@@ -424,7 +471,8 @@ void options_print_help(FILE *out)
 	      "  -V, --version    the version\n"
 	      "\n"
 	      "OPTIONS, separated by commas:\n"
-	      "  ro                    mount read-only (the default)\n"
+	      "  ro                    mount read-only: the image is not written to\n"
+	      "  rw                    mount for writing or not at all (default: if possible)\n"
 	      "  offset=BYTES          where the filesystem begins; k, M, G, T or s (sectors)\n"
 	      "  partition=N|LABEL|UUID  which partition of a disk image\n"
 	      "  norecovery, noload    do not replay the journal\n"
@@ -435,7 +483,9 @@ void options_print_help(FILE *out)
 	      "  noacl                 do not enforce ACLs\n"
 	      "  cache=SIZE            memory for metadata, 128M by default\n"
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
-	      "  errors=...            taken, of no effect while nothing is written\n"
+	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
+	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
+	      "  discard, nodiscard    give freed blocks back to the image's storage, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"
 	      "\n"
 	      "Exit codes: 0 success, 1 wrong usage, 2 system error, 32 not mounted.\n",

@@ -30,6 +30,8 @@ struct options {
 	const char *image;	/* as given */
 	const char *mountpoint; /* as given */
 	bool foreground, debug;
+	bool read_only;	 /* asked for by name, as the next one; neither: writable if possible */
+	bool read_write;
 	bool fakeroot;
 	bool noacl;
 	bool no_default_opts;

@@ -27,7 +27,58 @@ struct abi_out_header {
 };
 static_assert(sizeof(struct abi_out_header) == 16, "fuse_out_header");
 
-#define ABI_OP_STATX 52 /* since protocol 7.39 */
+#define ABI_OP_WRITE 16
+#define ABI_OP_SYNCFS 50  /* since protocol 7.34 */
+#define ABI_OP_TMPFILE 51 /* since protocol 7.37 */
+#define ABI_OP_STATX 52	  /* since protocol 7.39 */
+
+/* Flags of INIT that libfuse 3.14 does not know. */
+#define ABI_INIT_HANDLE_KILLPRIV_V2 (1u << 28)
+
+/* What INIT's request and reply begin with. */
+struct abi_init {
+	uint32_t major, minor, max_readahead, flags;
+};
+
+struct abi_write_in {
+	uint64_t fh, offset;
+	uint32_t size, write_flags;
+	uint64_t lock_owner;
+	uint32_t flags, padding;
+};
+static_assert(sizeof(struct abi_write_in) == 40, "fuse_write_in");
+
+#define ABI_WRITE_KILL_SUIDGID (1u << 2)
+
+/* Also TMPFILE's, whose name is of no interest. */
+struct abi_create_in {
+	uint32_t flags, mode, umask, open_flags;
+};
+static_assert(sizeof(struct abi_create_in) == 16, "fuse_create_in");
+
+struct abi_attr {
+	uint64_t ino, size, blocks;
+	uint64_t atime, mtime, ctime;
+	uint32_t atimensec, mtimensec, ctimensec;
+	uint32_t mode, nlink, uid, gid, rdev, blksize, flags;
+};
+static_assert(sizeof(struct abi_attr) == 88, "fuse_attr");
+
+struct abi_entry_out {
+	uint64_t nodeid, generation;
+	uint64_t entry_valid, attr_valid; /* seconds */
+	uint32_t entry_valid_nsec, attr_valid_nsec;
+	struct abi_attr attr;
+};
+static_assert(sizeof(struct abi_entry_out) == 128, "fuse_entry_out");
+
+/* The reply to CREATE and TMPFILE: an entry and an open file. */
+struct abi_created_out {
+	struct abi_entry_out entry;
+	uint64_t fh;
+	uint32_t open_flags, padding;
+};
+static_assert(sizeof(struct abi_created_out) == 144, "fuse_entry_out and fuse_open_out");
 
 struct abi_statx_in {
 	uint32_t getattr_flags;

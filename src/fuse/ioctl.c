@@ -8,9 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/attr.h"
+#include "fs/balloc.h"
+#include "fs/label.h"
+
 /* Older headers lack these two; numbers of linux/fs.h. */
 #define IOC_GETFSUUID _IOR(0x15, 0, struct ioctl_uuid)
 #define EXT4_IOC_GETVERSION_OLD _IOR('f', 3, long)
+#define EXT4_IOC_SETVERSION_OLD _IOW('f', 4, long)
 
 #define EOFBLOCKS_FL 0x00400000 /* of older kernels, shown to this day */
 
@@ -28,26 +33,40 @@ static uint32_t visible_flags(const struct inode *inode)
 	return inode->d.flags & USER_VISIBLE_FLAGS;
 }
 
-/* The kernel's fileattr_fill_flags(): what FS_IOC_FSGETXATTR makes of the same flags. */
+/* The kernel's fileattr_fill_flags(): the same flags in FS_IOC_FSGETXATTR's words. */
+static const struct {
+	uint32_t flag, xflag;
+} xflag_table[] = {
+	{ EXT2_SYNC_FL, FS_XFLAG_SYNC },
+	{ EXT2_IMMUTABLE_FL, FS_XFLAG_IMMUTABLE },
+	{ EXT2_APPEND_FL, FS_XFLAG_APPEND },
+	{ EXT2_NODUMP_FL, FS_XFLAG_NODUMP },
+	{ EXT2_NOATIME_FL, FS_XFLAG_NOATIME },
+	{ FS_DAX_FL, FS_XFLAG_DAX },
+	{ EXT4_PROJINHERIT_FL, FS_XFLAG_PROJINHERIT },
+};
+
+#define XFLAG_NR (sizeof(xflag_table) / sizeof(xflag_table[0]))
+
 static uint32_t xflags(uint32_t flags)
 {
-	static const struct {
-		uint32_t flag, xflag;
-	} table[] = {
-		{ EXT2_SYNC_FL, FS_XFLAG_SYNC },
-		{ EXT2_IMMUTABLE_FL, FS_XFLAG_IMMUTABLE },
-		{ EXT2_APPEND_FL, FS_XFLAG_APPEND },
-		{ EXT2_NODUMP_FL, FS_XFLAG_NODUMP },
-		{ EXT2_NOATIME_FL, FS_XFLAG_NOATIME },
-		{ FS_DAX_FL, FS_XFLAG_DAX },
-		{ EXT4_PROJINHERIT_FL, FS_XFLAG_PROJINHERIT },
-	};
 	uint32_t ret = 0;
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (flags & table[i].flag)
-			ret |= table[i].xflag;
+	for (size_t i = 0; i < XFLAG_NR; i++)
+		if (flags & xflag_table[i].flag)
+			ret |= xflag_table[i].xflag;
 	return ret;
+}
+
+/* flags with those that have an xflag replaced by what xflags says. */
+static uint32_t merge_xflags(uint32_t flags, uint32_t xflags)
+{
+	for (size_t i = 0; i < XFLAG_NR; i++) {
+		flags &= ~xflag_table[i].flag;
+		if (xflags & xflag_table[i].xflag)
+			flags |= xflag_table[i].flag;
+	}
+	return flags;
 }
 
 static size_t get_fsxattr(const struct inode *inode, struct fsxattr *ret)
@@ -58,11 +77,11 @@ static size_t get_fsxattr(const struct inode *inode, struct fsxattr *ret)
 	return sizeof(*ret);
 }
 
-static size_t get_label(const struct inode *inode, char *ret)
+static int get_label(struct inode *inode, char *ret, size_t *ret_len)
 {
+	*ret_len = IOCTL_LABEL_MAX;
 	memset(ret, 0, IOCTL_LABEL_MAX);
-	strcpy(ret, (const char *)fs_super(inode->fs)->label);
-	return IOCTL_LABEL_MAX;
+	return label_get(inode->fs, ret);
 }
 
 static size_t get_uuid(const struct inode *inode, struct ioctl_uuid *ret)
@@ -82,9 +101,100 @@ static size_t get_server(struct ext4d_server *ret)
 	return sizeof(*ret);
 }
 
-int ioctl_run(struct inode *inode, unsigned cmd, union ioctl_result *ret, size_t *ret_len)
+/* ---- changes ---- */
+
+static int set_flags(struct inode *inode, const struct ioctl_call *call)
 {
-	switch (cmd) {
+	uint32_t flags;
+
+	/* the number says long, the kernel takes an int */
+	if (call->in_len < sizeof(flags))
+		return -EINVAL;
+	memcpy(&flags, call->in, sizeof(flags));
+	return attr_set_flags(inode, flags, true);
+}
+
+static int set_fsxattr(struct inode *inode, const struct ioctl_call *call)
+{
+	struct fsxattr fsx;
+	uint32_t flags;
+	int err;
+
+	if (call->in_len < sizeof(fsx))
+		return -EINVAL;
+	memcpy(&fsx, call->in, sizeof(fsx));
+	rwlock_read(&inode->lock);
+	flags = merge_xflags(visible_flags(inode), fsx.fsx_xflags);
+	rwlock_drop(&inode->lock);
+	err = attr_set_flags(inode, flags, true);
+	return err ? err : attr_set_project(inode, fsx.fsx_projid);
+}
+
+static int set_version(struct inode *inode, const struct ioctl_call *call)
+{
+	uint32_t version, owner;
+
+	if (call->in_len < sizeof(version))
+		return -EINVAL;
+	memcpy(&version, call->in, sizeof(version));
+	rwlock_read(&inode->lock);
+	owner = inode->d.uid;
+	rwlock_drop(&inode->lock);
+	if (call->uid && call->uid != owner)
+		return -EPERM;
+	return attr_set_generation(inode, version);
+}
+
+static int set_label(struct inode *inode, const struct ioctl_call *call)
+{
+	if (call->uid)
+		return -EPERM;
+	if (call->in_len < IOCTL_LABEL_MAX)
+		return -EINVAL;
+	return label_set(inode->fs, call->in, strnlen(call->in, IOCTL_LABEL_MAX));
+}
+
+static int trim(struct inode *inode, const struct ioctl_call *call, struct fstrim_range *ret)
+{
+	uint64_t bytes;
+	int err;
+
+	if (call->uid)
+		return -EPERM;
+	if (call->in_len < sizeof(*ret))
+		return -EINVAL;
+	memcpy(ret, call->in, sizeof(*ret));
+	err = balloc_trim(inode->fs, ret->start, ret->len, ret->minlen, &bytes);
+	ret->len = bytes;
+	return err;
+}
+
+static int run_change(struct inode *inode, const struct ioctl_call *call, union ioctl_result *ret,
+	size_t *ret_len)
+{
+	*ret_len = 0;
+	switch (call->cmd) {
+	case FS_IOC_SETFLAGS:
+		return set_flags(inode, call);
+	case FS_IOC_FSSETXATTR:
+		return set_fsxattr(inode, call);
+	case FS_IOC_SETVERSION:
+	case EXT4_IOC_SETVERSION_OLD:
+		return set_version(inode, call);
+	case FS_IOC_SETFSLABEL:
+		return set_label(inode, call);
+	case FITRIM:
+		*ret_len = sizeof(ret->trim);
+		return trim(inode, call, &ret->trim);
+	default:
+		return -ENOTTY;
+	}
+}
+
+int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_result *ret,
+	size_t *ret_len)
+{
+	switch (call->cmd) {
 	case FS_IOC_GETFLAGS:
 		ret->word = visible_flags(inode);
 		*ret_len = sizeof(ret->word);
@@ -99,8 +209,7 @@ int ioctl_run(struct inode *inode, unsigned cmd, union ioctl_result *ret, size_t
 		*ret_len = sizeof(ret->word);
 		return 0;
 	case FS_IOC_GETFSLABEL:
-		*ret_len = get_label(inode, ret->label);
-		return 0;
+		return get_label(inode, ret->label, ret_len);
 	case IOC_GETFSUUID:
 		*ret_len = get_uuid(inode, &ret->uuid);
 		return 0;
@@ -108,6 +217,6 @@ int ioctl_run(struct inode *inode, unsigned cmd, union ioctl_result *ret, size_t
 		*ret_len = get_server(&ret->server);
 		return 0;
 	default:
-		return -ENOTTY;
+		return call->writable ? run_change(inode, call, ret, ret_len) : -ENOTTY;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ioctls that read: inode flags, project, version, label, UUID, and ext4d's own. FUSE carries as many
- * bytes as an ioctl's number says, so each result has a fixed size.
+ * ioctls: inode flags, project, version, label, UUID, trimming, and ext4d's own. FUSE carries as many
+ * bytes as an ioctl's number says, so each argument and result has a fixed size.
  */
 #ifndef EXT4D_FUSE_IOCTL_H
 #define EXT4D_FUSE_IOCTL_H
@@ -24,10 +24,24 @@ union ioctl_result {
 	char label[IOCTL_LABEL_MAX];
 	struct ioctl_uuid uuid;
 	struct ext4d_server server;
+	struct fstrim_range trim;
 };
 
-/* Fills *ret and the bytes of it that count. -ENOTTY: not an ioctl of ours. */
-int ioctl_run(struct inode *inode, unsigned cmd, union ioctl_result *ret, size_t *ret_len)
-	MUST_CHECK;
+/* Who calls, and with what. */
+struct ioctl_call {
+	unsigned cmd;
+	const void *in; /* in_len bytes that the caller gave */
+	size_t in_len;
+	uint32_t uid;
+	bool writable; /* the mount is */
+};
+
+/*
+ * Fills *ret and the bytes of it that count. -ENOTTY: not an ioctl of ours; -EPERM, -EINVAL, -EROFS, and
+ * what the operations return. For flags and projects the kernel has checked who calls
+ * (vfs_fileattr_set()); the others are checked here.
+ */
+int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_result *ret,
+	size_t *ret_len) MUST_CHECK;
 
 #endif

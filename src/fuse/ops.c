@@ -10,9 +10,12 @@
 
 #include "fs/dir.h"
 #include "fs/file.h"
+#include "fs/namei.h"
 #include "fs/symlink.h"
 #include "fs/xattr.h"
 #include "fuse/ioctl.h"
+#include "fuse/nodes.h"
+#include "fuse/ops_edit.h"
 #include "fuse/statx.h"
 
 static struct ops_context *context(fuse_req_t req)
@@ -50,6 +53,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	set_capability(conn, FUSE_CAP_CACHE_SYMLINKS, true);
 	set_capability(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	set_capability(conn, FUSE_CAP_POSIX_ACL, !ctx->no_acl);
+	/* default ACLs decide whether the umask counts: the core applies it */
+	set_capability(conn, FUSE_CAP_DONT_MASK, true);
+	set_capability(conn, FUSE_CAP_IOCTL_DIR, true);
+	/* not where nothing is written: it would make the kernel ask for attributes after each close */
+	set_capability(conn, FUSE_CAP_WRITEBACK_CACHE, ctx->nodes);
+	set_capability(conn, FUSE_CAP_HANDLE_KILLPRIV, false); /* see session_config.init_flags */
 	/* with OPEN answered ENOSYS this would lose O_TRUNC */
 	set_capability(conn, FUSE_CAP_ATOMIC_O_TRUNC, false);
 	/* nothing changes behind the kernel's back */
@@ -65,10 +74,12 @@ static int lookup(
 {
 	uint32_t ino = dir->ino;
 	/* "." comes from file handles (NFS, open_by_handle_at): the node itself, of any type */
-	int err = strcmp(name, ".") == 0 ? 0 : dir_lookup(dir, name, strlen(name), &ino);
+	int err = strcmp(name, ".") == 0 ? 0 : namei_lookup(dir, name, strlen(name), &ino);
 
 	if (!err)
 		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, entry);
+	if (!err)
+		err = nodes_add(ctx->nodes, ino);
 	/* a name of something that is not there is damage; a handle to it is stale */
 	if (err == -ESTALE && ino != dir->ino)
 		err = fs_corrupt(ctx->fs, dir->ino, -EUCLEAN,
@@ -96,19 +107,19 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (err)
 		reply_err(req, err);
-	else
-		fuse_reply_entry(req, &entry);
+	else if (fuse_reply_entry(req, &entry) && entry.ino)
+		nodes_forget(context(req)->nodes, (uint32_t)reply_node((uint32_t)entry.ino), 1);
 }
 
-/* Nothing is kept per node, so nothing is forgotten. */
-static void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
+/* Nothing is kept per node of a read-only mount, so nothing is forgotten. */
+static void op_ignore_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
 {
 	(void)node;
 	(void)nlookup;
 	fuse_reply_none(req);
 }
 
-static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+static void op_ignore_forgets(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	(void)count;
 	(void)forgets;
@@ -213,7 +224,8 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, ret) == 0)
+	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, ret) == 0 &&
+		nodes_add(ctx->nodes, entry->ino) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
 	ret->attr.st_ino = entry->ino;
@@ -350,6 +362,8 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 	size_t out_size)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
+	const struct ioctl_call call = { .cmd = cmd, .in = in_buf, .in_len = in_size,
+		.uid = fuse_req_ctx(req)->uid, .writable = context(req)->nodes };
 	union ioctl_result result;
 	size_t len = 0;
 	int err = node_get(req, node, &inode);
@@ -357,10 +371,8 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 	(void)arg;
 	(void)fi;
 	(void)flags;
-	(void)in_buf;
-	(void)in_size;
 	if (!err)
-		err = ioctl_run(inode, cmd, &result, &len);
+		err = ioctl_run(inode, &call, &result, &len);
 	if (!err && len > out_size)
 		err = -EINVAL;
 	if (err)
@@ -369,36 +381,57 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 		fuse_reply_ioctl(req, 0, &result, len);
 }
 
-const struct fuse_lowlevel_ops *ops_table(void)
+#define OPS_READING                                                                                \
+	.init = op_init, .lookup = op_lookup, .getattr = op_getattr, .readlink = op_readlink,      \
+	.open = op_open, .opendir = op_opendir, .read = op_read, .readdir = op_readdir,            \
+	.readdirplus = op_readdirplus, .statfs = op_statfs, .getxattr = op_getxattr,               \
+	.listxattr = op_listxattr, .lseek = op_lseek, .ioctl = op_ioctl
+
+const struct fuse_lowlevel_ops *ops_table(bool writable)
 {
-	static const struct fuse_lowlevel_ops table = {
-		.init = op_init,
-		.lookup = op_lookup,
+	static const struct fuse_lowlevel_ops reading = {
+		OPS_READING,
+		.forget = op_ignore_forget,
+		.forget_multi = op_ignore_forgets,
+	};
+	/* no CREATE, FLUSH or RELEASE: the kernel then opens what it made by itself */
+	static const struct fuse_lowlevel_ops writing = {
+		OPS_READING,
 		.forget = op_forget,
 		.forget_multi = op_forget_multi,
-		.getattr = op_getattr,
-		.readlink = op_readlink,
-		.open = op_open,
-		.opendir = op_opendir,
-		.read = op_read,
-		.readdir = op_readdir,
-		.readdirplus = op_readdirplus,
-		.statfs = op_statfs,
-		.getxattr = op_getxattr,
-		.listxattr = op_listxattr,
-		.lseek = op_lseek,
-		.ioctl = op_ioctl,
+		.setattr = op_setattr,
+		.mknod = op_mknod,
+		.mkdir = op_mkdir,
+		.symlink = op_symlink,
+		.link = op_link,
+		.unlink = op_unlink,
+		.rmdir = op_rmdir,
+		.rename = op_rename,
+		.write = op_write,
+		.fsync = op_fsync,
+		.fsyncdir = op_fsync,
+		.setxattr = op_setxattr,
+		.removexattr = op_removexattr,
+		.fallocate = op_fallocate,
+		.copy_file_range = op_copy_file_range,
 	};
 
-	return &table;
+	return writable ? &writing : &reading;
 }
 
 bool ops_intercept(void *userdata, const struct abi_in_header *head, size_t len)
 {
 	struct ops_context *ctx = userdata;
 
-	if (head->opcode != ABI_OP_STATX)
+	if (head->opcode == ABI_OP_STATX)
+		statx_request(ctx->fs, &ctx->owner, head, len);
+	else if (head->opcode == ABI_OP_WRITE && ctx->nodes)
+		return op_write_intercept(ctx, head, len);
+	else if (head->opcode == ABI_OP_TMPFILE && ctx->nodes)
+		op_tmpfile(ctx, head, len);
+	else if (head->opcode == ABI_OP_SYNCFS && ctx->nodes)
+		op_syncfs(ctx, head);
+	else
 		return false;
-	statx_request(ctx->fs, &ctx->owner, head, len);
 	return true;
 }

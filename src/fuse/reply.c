@@ -84,6 +84,38 @@ int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t in
 	return 0;
 }
 
+int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode *inode,
+	struct abi_entry_out *ret)
+{
+	struct stat st;
+	int err = reply_stat(fs, owner, inode->ino, &inode->d, &st);
+
+	*ret = (struct abi_entry_out){
+		.nodeid = reply_node(inode->ino),
+		.generation = inode->d.generation,
+		.entry_valid = (uint64_t)REPLY_FOREVER,
+		.attr_valid = (uint64_t)REPLY_FOREVER,
+		.attr = {
+			.ino = st.st_ino,
+			.size = (uint64_t)st.st_size,
+			.blocks = (uint64_t)st.st_blocks,
+			.atime = (uint64_t)st.st_atim.tv_sec,
+			.mtime = (uint64_t)st.st_mtim.tv_sec,
+			.ctime = (uint64_t)st.st_ctim.tv_sec,
+			.atimensec = (uint32_t)st.st_atim.tv_nsec,
+			.mtimensec = (uint32_t)st.st_mtim.tv_nsec,
+			.ctimensec = (uint32_t)st.st_ctim.tv_nsec,
+			.mode = st.st_mode,
+			.nlink = (uint32_t)st.st_nlink,
+			.uid = st.st_uid,
+			.gid = st.st_gid,
+			.rdev = (uint32_t)st.st_rdev,
+			.blksize = (uint32_t)st.st_blksize,
+		},
+	};
+	return err;
+}
+
 void reply_err(fuse_req_t req, int err)
 {
 	fuse_reply_err(req, -err);

@@ -32,6 +32,10 @@ int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, con
 int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
 	struct fuse_entry_param *ret) MUST_CHECK;
 
+/* The same as it goes over the wire, for what libfuse does not reply to, and of an inode at hand. */
+int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode *inode,
+	struct abi_entry_out *ret) MUST_CHECK;
+
 /* err: 0 or negative errno. */
 void reply_err(fuse_req_t req, int err);
 

@@ -48,6 +48,7 @@ struct session {
 	struct fuse_session *se;      /* [const] */
 	atomic_bool stopping;
 	int ended; /* [const] eventfd: a worker found the filesystem unmounted */
+	uint32_t offered; /* INIT flags of the kernel; while it is answered */
 	unsigned nr_workers;
 	struct worker workers[MAX_WORKERS];
 };
@@ -55,10 +56,27 @@ struct session {
 /* The worker this thread is; a reply must go to the descriptor its request was read from. */
 static _Thread_local struct worker *self;
 
+/* The session for which this thread answers INIT. */
+static _Thread_local struct session *mounting;
+
+/* INIT's reply: adds the flags that libfuse does not know and the kernel has offered. */
+static void patch_init(const struct session *session, struct iovec *iov, int count)
+{
+	struct abi_init init;
+
+	if (count < 2 || iov[1].iov_len < sizeof(init))
+		return;
+	memcpy(&init, iov[1].iov_base, sizeof(init));
+	init.flags |= session->config.init_flags & session->offered;
+	memcpy(iov[1].iov_base, &init, sizeof(init));
+}
+
 /* Before there are workers, INIT is read from and answered on the session's own descriptor. */
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	(void)userdata;
+	if (mounting)
+		patch_init(mounting, iov, count);
 	return writev(self ? self->fd : fd, iov, count);
 }
 
@@ -306,6 +324,18 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 	return 0;
 }
 
+/* What INIT, the first request, says the kernel could do. */
+static uint32_t offered_flags(const void *request, size_t len)
+{
+	const struct abi_in_header *head = request;
+	struct abi_init init;
+
+	if (len < sizeof(*head) + sizeof(init))
+		return 0;
+	memcpy(&init, head + 1, sizeof(init));
+	return init.flags;
+}
+
 int session_mount(struct session *session, const char *mountpoint)
 {
 	void *request = malloc(REQUEST_SIZE);
@@ -331,7 +361,10 @@ int session_mount(struct session *session, const char *mountpoint)
 		err = -errno;
 		log_error(session->config.log, "cannot read the first request: %s", strerror(-err));
 	} else {
+		session->offered = offered_flags(request, (size_t)got);
+		mounting = session;
 		dispatch(session, request, (size_t)got);
+		mounting = NULL;
 		if (fuse_session_exited(session->se))
 			err = -EPROTO; /* libfuse has said why */
 	}

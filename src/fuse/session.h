@@ -33,6 +33,7 @@ struct session_config {
 	 * Any worker.
 	 */
 	bool (*intercept)(void *userdata, const struct abi_in_header *head, size_t len);
+	uint32_t init_flags; /* asked of the kernel in INIT, where it offers them, behind libfuse's back */
 	unsigned workers; /* 0: one per CPU this process may use */
 	struct log *log;
 };

@@ -42,18 +42,6 @@
 #define MAX_NODES 256	/* tree blocks looked at in one file */
 #define MAX_BLOCKS 4096 /* blocks of a directory or of the journal */
 
-static void be16_put(void *p, uint16_t v)
-{
-	v = htobe16(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static void be32_put(void *p, uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
 /* CRC-32C of len bytes of which the size at off count as zero. */
 static uint32_t crc_without(uint32_t crc, const uint8_t *p, size_t len, size_t off, size_t size)
 {
