@@ -138,19 +138,14 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 	return fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
 }
 
-/* For writing, or where that is not possible and was not demanded, for reading: as mount(8). */
+/* For reading unless writing is asked for: what an unproven writer does not touch, it cannot lose. */
 static int open_filesystem(struct server *server, const struct options *opts)
 {
-	bool writable = !opts->read_only && !opts->fs.norecovery;
+	bool writable = opts->read_write;
 	int err = open_image(server, opts, writable);
 
-	if (err == -EROFS && writable && opts->read_write)
-		log_error(&server->log, "%s: is write-protected", opts->image);
-	if (err == -EROFS && writable && !opts->read_write) {
-		log_warn(&server->log, "%s: cannot be written to, mounting read-only", opts->image);
-		writable = false;
-		err = open_image(server, opts, false);
-	}
+	if (err == -EROFS && writable)
+		log_error(&server->log, "%s: cannot be written to, mount it with -o ro", opts->image);
 	if (!err && writable)
 		err = nodes_new(&server->ops.nodes);
 	if (err)

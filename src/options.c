@@ -29,7 +29,6 @@ PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 static int set_ro(struct options *opts, const char *value)
 {
 	(void)value;
-	opts->read_only = true;
 	opts->read_write = false;
 	return 0;
 }
@@ -37,7 +36,6 @@ static int set_ro(struct options *opts, const char *value)
 static int set_rw(struct options *opts, const char *value)
 {
 	(void)value;
-	opts->read_only = false;
 	opts->read_write = true;
 	return 0;
 }
@@ -405,6 +403,8 @@ static int parse_positional(int argc, char **argv, struct options *opts)
 	opts->mountpoint = argv[optind + 1];
 	if (opts->from.has_offset && opts->from.partition)
 		return usage("options offset and partition exclude each other");
+	if (opts->read_write && opts->fs.norecovery)
+		return usage("options rw and norecovery exclude each other");
 	return 0;
 }
 
@@ -471,8 +471,8 @@ void options_print_help(FILE *out)
 	      "  -V, --version    the version\n"
 	      "\n"
 	      "OPTIONS, separated by commas:\n"
-	      "  ro                    mount read-only: the image is not written to\n"
-	      "  rw                    mount for writing or not at all (default: if possible)\n"
+	      "  ro                    mount read-only, the default: nothing is written\n"
+	      "  rw                    mount for writing\n"
 	      "  offset=BYTES          where the filesystem begins; k, M, G, T or s (sectors)\n"
 	      "  partition=N|LABEL|UUID  which partition of a disk image\n"
 	      "  norecovery, noload    do not replay the journal\n"
@@ -485,7 +485,7 @@ void options_print_help(FILE *out)
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
-	      "  discard, nodiscard    give freed blocks back to the image's storage, or not (default)\n"
+	      "  discard, nodiscard    tell the storage what is freed, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"
 	      "\n"
 	      "Exit codes: 0 success, 1 wrong usage, 2 system error, 32 not mounted.\n",

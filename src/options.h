@@ -30,8 +30,7 @@ struct options {
 	const char *image;	/* as given */
 	const char *mountpoint; /* as given */
 	bool foreground, debug;
-	bool read_only;	 /* asked for by name, as the next one; neither: writable if possible */
-	bool read_write;
+	bool read_write; /* the default is to read only */
 	bool fakeroot;
 	bool noacl;
 	bool no_default_opts;

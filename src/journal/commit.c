@@ -25,7 +25,7 @@
 
 /* ---- the log ---- */
 
-int log_write_super(struct journal *j)
+int journal_write_super(struct journal *j)
 {
 	const struct journal_log *area = j->config.log_area;
 	uint64_t off = area->map[area->first] * j->js.block_size;
@@ -237,7 +237,7 @@ static void finish_locked(struct journal *j, struct tx *tx, int err)
 	if (!err)
 		j->committed = tx->tid;
 	if (err || !j->has_log || !tx->log_nr) {
-		tx_free_locked(j, tx);
+		journal_tx_free_locked(j, tx);
 		return;
 	}
 	j->log_free -= tx->log_nr;
@@ -255,7 +255,7 @@ static void run_entries(struct journal_entry *entry, bool committed)
 	}
 }
 
-void commit_run_locked(struct journal *j)
+void journal_commit_run_locked(struct journal *j)
 {
 	struct tx *tx = close_running_locked(j);
 	struct journal_entry *entries = tx->entries;
@@ -356,7 +356,7 @@ static int move_tail(struct journal *j, const struct tx *oldest, uint32_t next_t
 		jbd2_super_set_tail(j->raw_super, oldest->tid, oldest->log_start);
 	else
 		jbd2_super_set_tail(j->raw_super, next_tid, j->head);
-	return err ? err : log_write_super(j);
+	return err ? err : journal_write_super(j);
 }
 
 static int checkpoint_once_locked(struct journal *j)
@@ -373,7 +373,7 @@ static int checkpoint_once_locked(struct journal *j)
 	if (busy) {
 		/* their newest contents must be committed before they may go home */
 		free(bufs);
-		commit_run_locked(j);
+		journal_commit_run_locked(j);
 		if (j->error)
 			return j->error;
 		err = collect_locked(j, &bufs, &nr, &busy);
@@ -396,12 +396,12 @@ static int checkpoint_once_locked(struct journal *j)
 
 		retired = tx->next;
 		j->log_free += tx->log_nr;
-		tx_free_locked(j, tx);
+		journal_tx_free_locked(j, tx);
 	}
 	return err;
 }
 
-void checkpoint_run_locked(struct journal *j)
+void journal_checkpoint_run_locked(struct journal *j)
 {
 	uint64_t asked = j->cp_asked;
 	int err = 0;
@@ -459,12 +459,12 @@ static void store_error_locked(struct journal *j)
 		return;
 	lock_drop(&j->lock);
 	jbd2_super_set_error(j->raw_super, err);
-	if (log_write_super(j))
+	if (journal_write_super(j))
 		log_error(j->config.log, "the error could not be recorded in the journal");
 	lock_take(&j->lock);
 }
 
-void *committer_main(void *arg)
+void *journal_thread(void *arg)
 {
 	struct journal *j = arg;
 
@@ -473,9 +473,9 @@ void *committer_main(void *arg)
 		if (j->error && !j->error_stored)
 			store_error_locked(j);
 		else if (commit_wanted_locked(j))
-			commit_run_locked(j);
+			journal_commit_run_locked(j);
 		else if (checkpoint_wanted_locked(j))
-			checkpoint_run_locked(j);
+			journal_checkpoint_run_locked(j);
 		else if (j->stop)
 			break;
 		else if (j->running)

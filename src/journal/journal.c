@@ -55,7 +55,7 @@ static void jbuf_put_locked(struct journal *j, struct jbuf *jb)
 	j->pinned--;
 }
 
-void tx_free_locked(struct journal *j, struct tx *tx)
+void journal_tx_free_locked(struct journal *j, struct tx *tx)
 {
 	for (size_t i = 0; i < tx->nr; i++) {
 		struct jbuf *jb = tx->bufs[i];
@@ -69,7 +69,7 @@ void tx_free_locked(struct journal *j, struct tx *tx)
 	free(tx);
 }
 
-uint32_t log_blocks(const struct journal *j, size_t nr, size_t nr_revokes)
+uint32_t journal_log_blocks(const struct journal *j, size_t nr, size_t nr_revokes)
 {
 	uint32_t tags, revokes;
 
@@ -92,9 +92,9 @@ static bool log_has_room(const struct journal *j, const struct tx *tx, unsigned 
 	if (!j->has_log)
 		return j->pinned * j->js.block_size < j->config.max_pinned;
 	/* one record of revocation per credit at most: each freed block had its bitmap's */
-	need = log_blocks(j, tx->nr + tx->reserved + credits, tx->nr_revokes + credits);
+	need = journal_log_blocks(j, tx->nr + tx->reserved + credits, tx->nr_revokes + credits);
 	if (j->committing)
-		promised = log_blocks(j, j->committing->nr, j->committing->nr_revokes);
+		promised = journal_log_blocks(j, j->committing->nr, j->committing->nr_revokes);
 	return need + promised <= j->log_free;
 }
 
@@ -555,7 +555,7 @@ static int open_log(struct journal *j)
 	j->log_free = j->js.last - j->js.first;
 	if (j->max_tx > j->log_free / TX_SHARE)
 		j->max_tx = j->log_free / TX_SHARE;
-	return log_write_super(j);
+	return journal_write_super(j);
 }
 
 static int init(struct journal *j, const struct journal_config *config)
@@ -604,7 +604,7 @@ int journal_new(const struct journal_config *config, struct journal **ret)
 		err = open_log(j);
 	j->committed = j->wanted = j->next_tid - 1;
 	if (!err)
-		err = -pthread_create(&j->thread, NULL, committer_main, j);
+		err = -pthread_create(&j->thread, NULL, journal_thread, j);
 	if (err) {
 		fini(j);
 		return err;
@@ -620,7 +620,7 @@ static void drop_committed_locked(struct journal *j)
 		struct tx *tx = j->oldest;
 
 		j->oldest = tx->next;
-		tx_free_locked(j, tx);
+		journal_tx_free_locked(j, tx);
 	}
 }
 
@@ -653,7 +653,7 @@ int journal_close(struct journal *j)
 	pthread_join(j->thread, NULL);
 	if (!err && j->has_log) {
 		jbd2_super_set_tail(j->raw_super, j->next_tid, 0);
-		err = log_write_super(j);
+		err = journal_write_super(j);
 	}
 	lock_take(&j->lock);
 	drop_committed_locked(j);

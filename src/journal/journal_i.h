@@ -99,24 +99,24 @@ struct journal {
 #define JOURNAL_IO_BYTES ((size_t)1 << 20)
 
 /* Commits the running transaction. journal->lock is held, and dropped meanwhile. */
-void commit_run_locked(struct journal *j);
+void journal_commit_run_locked(struct journal *j);
 
-/* Writes home what was committed and empties the log. As commit_run_locked(). */
-void checkpoint_run_locked(struct journal *j);
+/* Writes home what was committed and empties the log. As journal_commit_run_locked(). */
+void journal_checkpoint_run_locked(struct journal *j);
 
 /* The thread's main loop. */
-void *committer_main(void *arg);
+void *journal_thread(void *arg);
 
 /* Gives up all of tx's buffers and frees it. */
-void tx_free_locked(struct journal *j, struct tx *tx);
+void journal_tx_free_locked(struct journal *j, struct tx *tx);
 
 /* Blocks of the log that a transaction of nr buffers and nr_revokes revokes takes. */
-uint32_t log_blocks(const struct journal *j, size_t nr, size_t nr_revokes);
+uint32_t journal_log_blocks(const struct journal *j, size_t nr, size_t nr_revokes);
 
 /* Stops everything, for good; once. */
 void journal_abort_locked(struct journal *j, int err);
 
 /* Writes the journal's superblock and makes it durable; the thread's, or before it runs. */
-int log_write_super(struct journal *j);
+int journal_write_super(struct journal *j);
 
 #endif

@@ -52,7 +52,7 @@ without_excused()
 # Mounts, with the server as a child, whose exit status and memory can be asked for.
 start()
 {
-	"$EXT4D_ASAN" image mnt -f 2>server.log &
+	"$EXT4D_ASAN" image mnt -f -o ro 2>server.log &
 	server=$!
 	wait_until "$SECONDS_MAX" eval 'is_mounted mnt || is_gone $server' || {
 		complain "neither mounted nor refused in time"

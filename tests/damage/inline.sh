@@ -98,7 +98,7 @@ for feature in metadata_csum ^metadata_csum; do
 	# the other way round: a file of blocks that says it is inline
 	big=$(inode_at /keep/dir)
 	hurt "a directory of blocks as inline" $((big + 0x20)):4=0x10080000
-	timeout --foreground $CASE_LIMIT "$EXT4D" image mnt -f >log 2>&1 </dev/null &
+	timeout --foreground $CASE_LIMIT "$EXT4D" image mnt -f -o ro >log 2>&1 </dev/null &
 	server=$!
 	wait_until 10 mounted_or_ended
 	in_time ls -fR mnt/keep/dir

@@ -51,7 +51,7 @@ kmount replayed mnt noatime
 comparable kernel.tree
 kumount mnt
 
-"$EXT4D" dirty mnt -f 2>log &
+"$EXT4D" dirty mnt -f -o ro 2>log &
 wait_until 20 is_mounted mnt || fail "not mounted: $(cat log)"
 comparable ext4d.tree
 eumount mnt

@@ -135,7 +135,7 @@ mounted_or_ended()
 # Mounts ./image with the log in ./log.
 start()
 {
-	timeout --foreground $CASE_LIMIT "$EXT4D" image mnt -f "$@" >log 2>&1 </dev/null &
+	timeout --foreground $CASE_LIMIT "$EXT4D" image mnt -f -o ro "$@" >log 2>&1 </dev/null &
 	server=$!
 	wait_until 10 mounted_or_ended || fail "not mounted"
 	is_mounted mnt || fail "ended at once: $(cat log)"
@@ -173,7 +173,7 @@ not_mounted()
 {
 	local status=0
 
-	timeout --foreground $CASE_LIMIT "$EXT4D" "$FILE" mnt "$@" >out 2>&1 </dev/null || status=$?
+	timeout --foreground $CASE_LIMIT "$EXT4D" "$FILE" mnt -o ro "$@" >out 2>&1 </dev/null || status=$?
 	equal "exit status ($(cat out))" 32 "$status"
 	! is_mounted mnt || fail "refused and mounted"
 }

@@ -121,12 +121,13 @@ now_ms()
 	printf '%s\n' "$((10#${up/./} * 10))"
 }
 
-# emount IMAGE MOUNTPOINT [ARGUMENT...]: mounts with ext4d, fails the test if that fails.
+# emount IMAGE MOUNTPOINT [ARGUMENT...]: mounts with ext4d, read-only unless an argument says
+# -o rw; fails the test if that fails.
 emount()
 {
 	[ -x "$EXT4D" ] || fail "$EXT4D is not built"
 	mkdir -p "$2"
-	"$EXT4D" "$@" || fail "ext4d $* ended with $?"
+	"$EXT4D" -o ro "$@" || fail "ext4d $* ended with $?"
 	is_mounted "$2" || fail "ext4d $* returned 0, but nothing is mounted"
 }
 

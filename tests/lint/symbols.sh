@@ -18,6 +18,7 @@ also()
 	fs/inlineedit) echo inline ;;
 	fs/xattredit) echo xattr ;;
 	fs/aclinherit) echo acl ;;
+	fuse/ops_edit) echo op ;;
 	util/lock) echo rwlock ;;
 	./main) echo main ;;
 	esac

@@ -19,8 +19,7 @@ refused()
 	! is_mounted mnt || fail "refused and mounted: $*"
 }
 
-refused 'rw.*ro' image mnt -o rw
-refused 'rw' image mnt -o ro,rw
+refused 'norecovery' image mnt -o rw,norecovery
 refused 'nosuchoption' image mnt -o nosuchoption
 refused 'nosuchoption' image mnt -o ro,nosuchoption=5,minixdf
 refused 'offset' image mnt -o offset
@@ -71,6 +70,15 @@ taken -o errors=remount-ro,cache=16M,user_xattr,defaults
 taken -o fsname=other,subtype=ext4d
 if [ "$(id -u)" = 0 ]; then
 	taken -o allow_other,default_permissions
+fi
+taken -o rw,ro
+cp image writable
+emount writable mnt -o ro,rw
+grep -q " $WORK/mnt fuse.ext4d rw," /proc/self/mounts || fail "not a writable fuse.ext4d mount"
+eumount mnt
+chmod a-w writable
+if [ "$(id -u)" != 0 ]; then
+	refused 'cannot be written to' writable mnt -o rw
 fi
 "$EXT4D" --version | has '^ext4d [0-9]' || fail "no version"
 "$EXT4D" --help | has '^usage: ext4d ' || fail "no help"
