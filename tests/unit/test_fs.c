@@ -548,12 +548,10 @@ static const struct expected indirect_runs[] = {
 	{ 3, 1, 53, RUN_DATA },
 	{ 11, 1, 61, RUN_DATA },
 	{ 12, 2, 70, RUN_DATA },
-	{ 267, 1, 80, RUN_DATA },
-	{ 268, 1, 81, RUN_DATA },
+	{ 267, 2, 80, RUN_DATA }, /* in two blocks of pointers */
 	{ 523, 1, 82, RUN_DATA },
 	{ 780, 1, 83, RUN_DATA },
-	{ 65803, 1, 84, RUN_DATA },
-	{ 65804, 2, 85, RUN_DATA },
+	{ 65803, 3, 84, RUN_DATA }, /* so are these */
 	{ 16843019, 1, 87, RUN_DATA },
 };
 

@@ -150,7 +150,7 @@ static void one_change(struct inode *inode, struct attr *attrs, unsigned most)
 {
 	unsigned i = rnd(NAMES);
 	struct attr *attr = &attrs[i];
-	uint8_t value[VALUE_MAX];
+	uint8_t value[VALUE_MAX] = { 0 };
 	size_t size;
 	int flags, err;
 
