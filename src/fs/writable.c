@@ -122,16 +122,14 @@ int writable_try(struct fs *fs, int (*change)(struct fs *fs, struct fcr *fcr), s
 	return err ? err : close_err;
 }
 
-static int open_journal(struct fs *fs)
+/* Where the journal lies; refuses one that is not this filesystem's, before anything is written. */
+static int find_journal(struct fs *fs)
 {
 	struct mount_journal journal = { 0 };
-	struct journal_config config = journal_config(fs);
 	int err;
 
-	if (!super_has_journal(&fs->sb)) {
-		log_info(fs->log, "no journal: after a crash the filesystem will need e2fsck");
-		return journal_new(&config, &fs->journal);
-	}
+	if (!super_has_journal(&fs->sb))
+		return 0;
 	err = mount_journal_open(fs, &journal);
 	if (err)
 		return err;
@@ -139,11 +137,19 @@ static int open_journal(struct fs *fs)
 		.blk = journal.source.blk, .blocks = journal.source.blocks,
 		.first = journal.source.first };
 	err = map_whole(&journal.source, &fs->journal_log.map);
-	config.log_area = &fs->journal_log;
-	if (!err)
-		err = journal_new(&config, &fs->journal);
 	mount_journal_fini(&journal);
 	return err;
+}
+
+static int open_journal(struct fs *fs)
+{
+	struct journal_config config = journal_config(fs);
+
+	if (fs->journal_log.map)
+		config.log_area = &fs->journal_log;
+	else
+		log_info(fs->log, "no journal: after a crash the filesystem will need e2fsck");
+	return journal_new(&config, &fs->journal);
 }
 
 int writable_reset_journal(struct fs *fs, uint32_t sequence)
@@ -326,6 +332,8 @@ static int claim(struct fs *fs)
 	const bool resumed = fs->replayed;
 	int err = mmp_guard_check(fs);
 
+	if (!err)
+		err = find_journal(fs);
 	if (!err && !resumed)
 		err = mark(fs);
 	if (!err)
