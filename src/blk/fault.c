@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define PIECE 4096u  /* bytes; what a sparse file gets at once */
-#define SECTOR 512u
+/* What a disk writes whole or not at all: a superblock of 1 KiB with its checksum could not be protected else. */
+#define SECTOR 4096
 
 struct plan {
 	_Atomic uint64_t calls; /* since the layer was made */

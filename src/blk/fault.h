@@ -20,8 +20,8 @@ int blk_fault_new(struct blk *lower, struct blk **ret) MUST_CHECK;
 
 /*
  * Fails the nth call of op from now (1: the next one) with err, a negative errno, and if stay is
- * set all later ones too. nth 0: none. The first half of a write that fails, in whole sectors, is
- * written.
+ * set all later ones too. nth 0: none. The first half of a write that fails, in whole sectors of
+ * 4 KiB, is written.
  */
 void blk_fault_plan(struct blk *blk, enum blk_fault_op op, uint64_t nth, int err, bool stay);
 

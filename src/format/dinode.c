@@ -158,9 +158,10 @@ struct timespec dinode_clamp_time(const struct super *sb, uint16_t extra_isize, 
 		fits(EXT2_GOOD_OLD_INODE_SIZE + extra_isize, INO_ATIME_EXTRA, 4);
 	int64_t max = extra ? TIME_MAX_EXTRA : TIME_MAX_PLAIN;
 
-	if (ts.tv_sec < TIME_MIN)
+	/* at the ends nanoseconds would lead beyond, timestamp_truncate() */
+	if (ts.tv_sec <= TIME_MIN)
 		return (struct timespec){ .tv_sec = TIME_MIN };
-	if (ts.tv_sec > max)
+	if (ts.tv_sec >= max)
 		return (struct timespec){ .tv_sec = max };
 	if (!extra)
 		ts.tv_nsec = 0;

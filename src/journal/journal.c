@@ -428,6 +428,12 @@ int journal_wait(struct journal *j, uint32_t tid)
 	int err;
 
 	lock_take(&j->lock);
+	if (!tid && j->error) {
+		/* what an abort has thrown away does not become durable by being gone */
+		err = j->error;
+		lock_drop(&j->lock);
+		return err;
+	}
 	if (!tid && j->running)
 		tid = j->running->tid;
 	else if (!tid)

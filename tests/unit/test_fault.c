@@ -89,9 +89,9 @@ static void failed_write_is_half_there(void **state)
 
 	(void)state;
 	blk_fault_plan(blk, BLK_FAULT_WRITE, 1, -EIO, false);
-	assert_int_equal(blk_write(blk, PIECE, ones, 1024), -EIO);
-	assert_int_equal(read_at(blk, PIECE + 511), 1);
-	assert_int_equal(read_at(blk, PIECE + 512), 0);
+	assert_int_equal(blk_write(blk, PIECE, ones, 2 * PIECE), -EIO);
+	assert_int_equal(read_at(blk, 2 * PIECE - 1), 1);
+	assert_int_equal(read_at(blk, 2 * PIECE), 0);
 	blk_close(blk);
 }
 

@@ -754,7 +754,7 @@ static void test_entry(void **state)
 	static const struct dquot full = { .id = 5, .space = 1, .inodes = 2, .space_hard = 3,
 		.space_soft = 4, .inodes_hard = 5, .inodes_soft = 6, .space_time = 7,
 		.inodes_time = 8 };
-	uint8_t raw[72];
+	uint8_t raw[72], again[72];
 	struct dquot d;
 
 	(void)state;
@@ -765,7 +765,8 @@ static void test_entry(void **state)
 	assert_true(dquot_is_of(raw, 5));
 	assert_false(dquot_is_of(raw, 0));
 	dquot_decode(raw, &d);
-	assert_memory_equal(&d, &full, sizeof(d));
+	dquot_encode(&d, again);
+	assert_memory_equal(again, raw, sizeof(raw));
 	assert_false(dquot_is_idle(&d));
 	/* root without anything is told from a free entry */
 	d = (struct dquot){ 0 };
