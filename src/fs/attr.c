@@ -98,6 +98,8 @@ static int set_mode(struct handle *h, struct inode *inode, const struct attr_cha
 		if (mode & S_IXGRP)
 			mode &= (uint16_t)~S_ISGID;
 	}
+	if (change->what & ATTR_KILL_SGID && !S_ISDIR(mode))
+		mode &= (uint16_t)~S_ISGID;
 	if (change->what & ATTR_MODE)
 		mode = (uint16_t)((mode & ~PERMISSIONS) | (change->mode & PERMISSIONS));
 	inode->d.mode = mode;

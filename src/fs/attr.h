@@ -14,6 +14,7 @@ enum attr_what {
 	ATTR_MTIME = 32,
 	ATTR_CTIME = 64,
 	ATTR_KILL_SUIDGID = 128, /* clear S_ISUID, and S_ISGID of what a group may execute */
+	ATTR_KILL_SGID = 256, /* clear S_ISGID whoever may execute */
 };
 
 struct attr_change {

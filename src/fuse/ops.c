@@ -47,7 +47,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	conn->max_write = SESSION_MAX_IO;
 	conn->max_background = 64;
-	conn->time_gran = 1;
+	/* what an inode holds (ext4_fill_super()), since the kernel believes itself about mtimes */
+	conn->time_gran = fs_super(ctx->fs)->inode_size == EXT2_GOOD_OLD_INODE_SIZE ? 1000000000 : 1;
 	set_capability(conn, FUSE_CAP_READDIRPLUS, true);
 	set_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
 	set_capability(conn, FUSE_CAP_CACHE_SYMLINKS, true);

@@ -8,6 +8,7 @@
 #include "fuse/ops_edit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fs/attr.h"
@@ -243,9 +244,48 @@ static void fill_change(const struct stat *st, int to_set, struct attr_change *r
 			ret->what |= table[i].what;
 }
 
+/* Whether the groups that /proc tells about the thread tid have gid among them. */
+static bool has_group(uint32_t tid, uint32_t gid)
+{
+	char path[64], word[32];
+	unsigned long group;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fscanf(file, "%31s", word) == 1 && strcmp(word, "Groups:") != 0)
+		;
+	while (!found && fscanf(file, "%lu", &group) == 1)
+		found = group == gid;
+	fclose(file);
+	return found;
+}
+
 /*
- * A request that sets nothing announces a write that will clear setuid bits: its answer must not be
- * kept, or the kernel would show the old mode for ever.
+ * What a change by somebody without CAP_FSETID takes away: S_ISGID as well where no group may execute,
+ * unless the caller is in the file's (setattr_should_drop_sgid()), which the client leaves to us.
+ */
+static unsigned kill_bits(const struct ops_context *ctx, const struct inode *inode, uint32_t tid,
+	uint32_t caller_gid)
+{
+	uint32_t gid;
+	struct dinode d;
+
+	if (dinode_load(ctx->fs, inode->ino, &d) || (d.mode & (S_ISGID | S_IXGRP)) != S_ISGID)
+		return ATTR_KILL_SUIDGID;
+	gid = ctx->owner.set_gid ? ctx->owner.gid : d.gid;
+	if (gid == caller_gid || has_group(tid, gid))
+		return ATTR_KILL_SUIDGID;
+	return ATTR_KILL_SUIDGID | ATTR_KILL_SGID;
+}
+
+/*
+ * A request that sets nothing for a regular file announces a write that will clear setuid bits: its answer must not be
+ * kept, or the kernel would show the old mode for ever. For others it is a chown(2) to nobody,
+ * which moves ctime.
  */
 void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	struct fuse_file_info *fi)
@@ -253,13 +293,18 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct ops_context *ctx = context(req);
 	struct attr_change change;
+	bool announces;
 	struct dinode d;
 	struct stat now;
 	int err = node_get(req, node, &inode);
 
 	(void)fi;
 	fill_change(st, to_set, &change);
-	if (!err && change.what)
+	if (!err && change.what & ATTR_KILL_SUIDGID)
+		change.what |= kill_bits(ctx, inode, (uint32_t)fuse_req_ctx(req)->pid,
+			fuse_req_ctx(req)->gid);
+	announces = !err && !change.what && S_ISREG(inode->d.mode);
+	if (!err && !announces)
 		err = attr_set(inode, &change, &d);
 	else if (!err)
 		err = dinode_load(ctx->fs, inode->ino, &d);
@@ -268,7 +313,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	if (err)
 		reply_err(req, err);
 	else
-		fuse_reply_attr(req, &now, change.what ? REPLY_FOREVER : 0);
+		fuse_reply_attr(req, &now, announces ? 0 : REPLY_FOREVER);
 }
 
 void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
@@ -334,7 +379,7 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
 {
 	const struct abi_write_in *in = (const void *)(head + 1);
-	const struct attr_change change = { .what = ATTR_KILL_SUIDGID };
+	struct attr_change change = { 0 };
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct dinode d;
 	uint32_t ino;
@@ -345,8 +390,10 @@ bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *hea
 	err = reply_ino(head->nodeid, &ino);
 	if (!err)
 		err = inode_get(ctx->fs, ino, &inode);
-	if (!err)
+	if (!err) {
+		change.what = kill_bits(ctx, inode, head->pid, head->gid);
 		err = attr_set(inode, &change, &d);
+	}
 	if (err)
 		session_reply(head->unique, err, NULL, 0);
 	return err;
