@@ -71,6 +71,14 @@ static struct timespec some_time(struct run *r)
 	return t;
 }
 
+/* At the end of what an inode can hold, or beyond: FUSE's client keeps such an mtime as it was given. */
+static bool is_extreme(const struct run *r, const struct timespec *t)
+{
+	time_t last = r->coarse_times ? INT32_MAX : 15032385535;
+
+	return t->tv_sec <= INT32_MIN || t->tv_sec >= last;
+}
+
 static void op_utimens(struct run *r)
 {
 	struct timespec times[2] = { some_time(r), some_time(r) };
@@ -85,7 +93,7 @@ static void op_utimens(struct run *r)
 		return;
 	if (times[0].tv_nsec != UTIME_OMIT)
 		ops_say(r, " a%jd.%ld", (intmax_t)st.st_atim.tv_sec, st.st_atim.tv_nsec);
-	if (times[1].tv_nsec != UTIME_OMIT)
+	if (times[1].tv_nsec != UTIME_OMIT && !(S_ISREG(st.st_mode) && is_extreme(r, &times[1])))
 		ops_say(r, " m%jd.%ld", (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
@@ -332,7 +340,8 @@ static void set_flag(int fd, int flag, bool set)
 
 /*
  * What may not be done to an immutable or append-only object. Not opened for writing: FUSE asks
- * nobody then, and the error would come later.
+ * nobody then, and the error would come later. Removed only as what it is: the client knows no flag
+ * and refuses the wrong type first. remove(3) tries unlink(2), and rmdir(2) after EISDIR.
  */
 static void op_immutable(struct run *r)
 {
@@ -347,8 +356,7 @@ static void op_immutable(struct run *r)
 	ops_say(r, " %x", (unsigned)flag);
 	set_flag(fd, flag, true);
 	say_flags(r, fd);
-	ops_say_result(r, unlink(path));
-	ops_say_result(r, rmdir(path));
+	ops_say_result(r, remove(path));
 	ops_say_result(r, chmod(path, 0600));
 	ops_say_result(r, lchown(path, 1, 1));
 	ops_say_result(r, truncate(path, 1));
