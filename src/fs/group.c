@@ -177,7 +177,7 @@ static struct group *group_new(struct fs *fs, uint32_t nr, const uint8_t *raw)
 	group->bad = judge(sb, group, raw);
 	if (!gdesc_csum_ok(sb, nr, raw))
 		fs_corrupt(fs, 0, -EBADMSG, "descriptor of group %u fails its checksum", nr);
-	else if (group->bad)
+	else if (group->bad && group->table_ok) /* else who needs the table says what is wrong */
 		fs_corrupt(fs, 0, -EUCLEAN, "descriptor of group %u is not possible", nr);
 	group->free_clusters = group->bad & GROUP_BLOCKS_BAD ? 0 : group->gd.free_clusters;
 	group->free_inodes = group->bad & GROUP_INODES_BAD ? 0 : group->gd.free_inodes;
