@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Damaged directory blocks: what can be read of the other blocks is listed, the error comes last.
 . "${0%/*}/../lib/hurt.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Damaged journals: what holds is replayed, or the mount is refused and says how to read without.
 . "${0%/*}/../lib/hurt.sh"
 
