@@ -352,11 +352,14 @@ static int move_tail(struct journal *j, const struct tx *oldest, uint32_t next_t
 {
 	int err = blk_flush(j->config.blk);
 
+	/* the old tail stays: storing the error of an abort writes the same superblock */
+	if (err)
+		return err;
 	if (oldest)
 		jbd2_super_set_tail(j->raw_super, oldest->tid, oldest->log_start);
 	else
 		jbd2_super_set_tail(j->raw_super, next_tid, j->head);
-	return err ? err : journal_write_super(j);
+	return journal_write_super(j);
 }
 
 static int checkpoint_once_locked(struct journal *j)
