@@ -59,13 +59,16 @@ static int check_writable(const struct inode *inode)
 static int check_set(const struct inode *inode, const struct attr_change *change)
 {
 	uint32_t flags = inode->d.flags;
+	/* the times of what was written before, or appended, come late from the page cache */
+	unsigned allowed = ATTR_MTIME | ATTR_CTIME;
 	int err = check_writable(inode);
 
 	if (err)
 		return err;
-	/* but the times of what was written before, or appended, come late from the page cache */
-	if (flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL) &&
-		change->what & ~(unsigned)(ATTR_MTIME | ATTR_CTIME))
+	/* who appends writes, and a write takes these away */
+	if (!(flags & EXT2_IMMUTABLE_FL))
+		allowed |= ATTR_KILL_SUIDGID | ATTR_KILL_SGID;
+	if (flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL) && change->what & ~allowed)
 		return -EPERM;
 	if (!(change->what & ATTR_SIZE) || S_ISREG(inode->d.mode))
 		return 0;

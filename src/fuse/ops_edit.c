@@ -265,8 +265,9 @@ static bool has_group(uint32_t tid, uint32_t gid)
 }
 
 /*
- * What a change by somebody without CAP_FSETID takes away: S_ISGID as well where no group may execute,
- * unless the caller is in the file's (setattr_should_drop_sgid()), which the client leaves to us.
+ * What a change by somebody without CAP_FSETID takes away: S_ISGID as well where no group may
+ * execute, unless the caller is in the file's (setattr_should_drop_sgid()), which the client leaves
+ * to us.
  */
 static unsigned kill_bits(const struct ops_context *ctx, const struct inode *inode, uint32_t tid,
 	uint32_t caller_gid)
@@ -283,9 +284,9 @@ static unsigned kill_bits(const struct ops_context *ctx, const struct inode *ino
 }
 
 /*
- * A request that sets nothing for a regular file announces a write that will clear setuid bits: its answer must not be
- * kept, or the kernel would show the old mode for ever. For others it is a chown(2) to nobody,
- * which moves ctime.
+ * A request that sets nothing for a regular file announces a write that will clear setuid bits: its
+ * answer must not be kept, or the kernel would show the old mode for ever. For others it is a
+ * chown(2) to nobody.
  */
 void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	struct fuse_file_info *fi)
@@ -300,7 +301,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 
 	(void)fi;
 	fill_change(st, to_set, &change);
-	if (!err && change.what & ATTR_KILL_SUIDGID)
+	/* chown(2) to nobody: times that were kept here come with mtime */
+	if (!err && change.what == (S_ISREG(inode->d.mode) ? ATTR_CTIME : 0u))
+		change.what |= ATTR_KILL_SUIDGID;
+	/* the client asks at every chown(2), that of somebody with CAP_FSETID too */
+	if (!err && change.what & ATTR_KILL_SUIDGID &&
+		(change.what & ATTR_SIZE || fuse_req_ctx(req)->uid))
 		change.what |= kill_bits(ctx, inode, (uint32_t)fuse_req_ctx(req)->pid,
 			fuse_req_ctx(req)->gid);
 	announces = !err && !change.what && S_ISREG(inode->d.mode);
