@@ -65,6 +65,7 @@ static void say_moved(struct run *r, const struct watch *w)
 static void change(struct run *r, const char *path, const char *other)
 {
 	struct stat st;
+	char value[16];
 	int fd;
 
 	memset(&st, 0, sizeof(st));
@@ -87,8 +88,11 @@ static void change(struct run *r, const char *path, const char *other)
 		ops_say_result(r, renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_NOREPLACE));
 		break;
 	case 4:
+		lstat(path, &st);
 		ops_say(r, " setxattr");
-		ops_say_result(r, lsetxattr(path, "user.t", "x", 1, 0));
+		/* that a regular file's value is the same FUSE's client would not notice */
+		snprintf(value, sizeof(value), "%u", S_ISREG(st.st_mode) ? r->nr : 0);
+		ops_say_result(r, lsetxattr(path, "user.t", value, strlen(value), 0));
 		break;
 	case 5:
 		ops_say(r, " lchown");
