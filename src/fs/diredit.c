@@ -235,8 +235,14 @@ int dir_init(struct handle *h, struct inode *dir, uint32_t parent)
 	uint32_t lblk;
 	int err;
 
-	if (is_inline(dir))
-		return inlinedir_init(h, dir, parent);
+	if (is_inline(dir)) {
+		err = inlinedir_init(h, dir, parent);
+		/* inherited ACLs may have taken the room, ext4_init_new_dir() */
+		if (err == -ENOSPC)
+			err = inline_drop(h, dir);
+		if (err || is_inline(dir))
+			return err;
+	}
 	assert(!dir->d.size);
 	err = dirblock_append(h, dir, &lblk, &buf);
 	if (err)
@@ -252,7 +258,7 @@ unsigned dir_init_credits(const struct fs *fs)
 	/* the first block of a map lies in the inode itself */
 	unsigned block = BALLOC_CREDITS + usage_credits(fs) + 1 + INODE_CREDITS;
 
-	return block > INLINE_CREDITS ? block : INLINE_CREDITS;
+	return super_has_inline_data(&fs->sb) ? block + INLINE_CREDITS : block;
 }
 
 /* Block 0 begins with "." and "..", the others hold nothing at all. */

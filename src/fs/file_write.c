@@ -46,20 +46,17 @@ static uint64_t blocks_to_bytes(const struct inode *inode, uint64_t nr)
 	return nr > UINT64_MAX >> bits ? UINT64_MAX : nr << bits;
 }
 
-/* The most data blocks an indirect map can have where all its blocks together are limited. */
+/*
+ * The most data blocks an indirect map can have where all its blocks together are limited. A few more
+ * would fit, but ext4_max_bitmap_size() takes off what addressing limit blocks would need.
+ */
 static uint64_t indirect_blocks(unsigned block_bits, uint64_t limit)
 {
-	uint64_t lo = 0, hi = inded_max_blocks(block_bits);
+	uint64_t max = inded_max_blocks(block_bits);
 
-	while (lo < hi) {
-		uint64_t mid = hi - (hi - lo) / 2;
-
-		if (mid + inded_pointer_blocks(block_bits, mid) <= limit)
-			lo = mid;
-		else
-			hi = mid - 1;
-	}
-	return lo;
+	if (max + inded_pointer_blocks(block_bits, max) <= limit)
+		return max;
+	return limit - inded_pointer_blocks(block_bits, limit);
 }
 
 uint64_t file_max_size(const struct inode *inode)
