@@ -238,8 +238,10 @@ int dir_init(struct handle *h, struct inode *dir, uint32_t parent)
 	if (is_inline(dir)) {
 		err = inlinedir_init(h, dir, parent);
 		/* inherited ACLs may have taken the room, ext4_init_new_dir() */
-		if (err == -ENOSPC)
+		if (err == -ENOSPC) {
+			dir->d.size = 0;
 			err = inline_drop(h, dir);
+		}
 		if (err || is_inline(dir))
 			return err;
 	}

@@ -12,9 +12,11 @@
 #include <pthread.h>
 #include <sys/sysmacros.h>
 
+#include "format/le.h"
 #include "fs/namei.h"
 #include "fs/orphan.h"
 #include "fs/symlink.h"
+#include "fs/xattredit.h"
 
 static const struct cred cred = { .uid = 1000, .gid = 100, .umask = 022 };
 
@@ -749,6 +751,54 @@ static void test_inherit(void **state)
 }
 
 /* With a ring of parents, which only damage makes, the walk to the root ends all the same. */
+/* An ACL of the owner, nr users, group, mask and others as setxattr(2) takes it; returns its length. */
+static size_t make_acl(uint8_t *raw, unsigned nr)
+{
+	size_t at = 4;
+
+	le32_put(raw, 2);
+	for (unsigned i = 0; i < nr + 4; i++, at += 8) {
+		const bool user = i && i <= nr;
+		const uint16_t tag = i == 0 ? 0x01 : user ? 0x02 : (uint16_t)(0x04 << (2 * (i - nr - 1)));
+
+		/* USER_OBJ, USER ..., GROUP_OBJ, MASK, OTHER */
+		le16_put(raw + at, i == nr + 3 ? 0x20 : tag);
+		le16_put(raw + at + 2, 7);
+		le32_put(raw + at + 4, user ? 1000 + i : UINT32_MAX);
+	}
+	return at;
+}
+
+/* Inherited ACLs leave any room from plenty to nothing for inline data: a block does as well. */
+static void test_inline_acl(void **state)
+{
+	struct inode *root, *parent, *dir;
+	uint8_t acl[256];
+	char name[16];
+	struct fs *fs;
+	uint32_t ino;
+
+	(void)state;
+	make("8m", "-t ext4 -b 1024 -I 256 -O inline_data");
+	fs = open_image("image", true);
+	root = root_of(fs);
+	for (unsigned nr = 1; nr <= 16; nr++) {
+		size_t len = make_acl(acl, nr);
+
+		snprintf(name, sizeof(name), "d%u", nr);
+		parent = mk(root, name, S_IFDIR | 0755);
+		assert_int_equal(xattr_set(parent, "system.posix_acl_default", acl, len, 0, true), 0);
+		dir = mk(parent, "below", S_IFDIR | 0755);
+		inode_put(mk(dir, "file", S_IFREG | 0644));
+		assert_int_equal(namei_lookup(dir, "file", 4, &ino), 0);
+		inode_put(dir);
+		inode_put(parent);
+	}
+	inode_put(root);
+	assert_int_equal(fs_close(fs), 0);
+	check_clean("image", "inline data and ACLs");
+}
+
 static void test_ring(void **state)
 {
 	struct inode *root, *a, *b, *x;
@@ -957,6 +1007,7 @@ int main(void)
 		cmocka_unit_test(test_linkable),
 		cmocka_unit_test(test_link_max),
 		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_inline_acl),
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_full),
