@@ -804,7 +804,9 @@ static void run_one(struct work *w)
 
 void work_init(struct work *w, uint64_t seed)
 {
-	*w = (struct work){ .random = seed * UINT64_C(0x9e3779b97f4a7c15) };
+	/* mixed: states a few steps of the generator apart would soon give one and the same sequence */
+	*w = (struct work){ .random = seed };
+	w->random = work_random(&w->random);
 	w->buf = malloc((size_t)MAX_CELLS * CELL);
 	if (!w->buf)
 		abort();

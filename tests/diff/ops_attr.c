@@ -361,7 +361,8 @@ static void op_immutable(struct run *r)
 	ops_say_result(r, lchown(path, 1, 1));
 	ops_say_result(r, truncate(path, 1));
 	ops_say_result(r, link(path, other));
-	ops_say_result(r, rename(path, other));
+	if (!ops_find(r, other))
+		ops_say_result(r, rename(path, other));
 	ops_say_result(r, lsetxattr(path, "user.imm", "x", 1, 0));
 	ops_say_result(r, mkdir(inside, 0700));
 	ops_say_result(r, rmdir(inside));
