@@ -231,7 +231,8 @@ static off_t new_size(struct run *r, const char *path)
 	struct stat st;
 	off_t size = 0;
 
-	if (ops_chance(r, 50) && !stat(path, &st) && st.st_size)
+	/* sizes of directories are nobody's promise */
+	if (ops_chance(r, 50) && !stat(path, &st) && S_ISREG(st.st_mode) && st.st_size)
 		size = (off_t)(ops_random(r) % (uint64_t)st.st_size);
 	else
 		size = some_offset(r, 0);
