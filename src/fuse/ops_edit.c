@@ -365,6 +365,22 @@ static bool may_reserved(fuse_req_t req)
 	return fuse_req_ctx(req)->uid == 0;
 }
 
+/*
+ * The page cache takes a short count for success and forgets the pages: it gets all of them written, or
+ * the error. As file_write().
+ */
+static ssize_t write_rest(struct inode *inode, uint64_t off, const char *buf, size_t size, size_t done)
+{
+	while (done < size) {
+		ssize_t put = file_write(inode, off + done, buf + done, size - done, false, true);
+
+		if (put <= 0)
+			return put ? put : -EIO;
+		done += (size_t)put;
+	}
+	return (ssize_t)done;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t off,
 	struct fuse_file_info *fi)
 {
@@ -376,6 +392,8 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 	if (!put)
 		put = file_write(inode, (uint64_t)off, buf, size, !fi->writepage,
 			fi->writepage || may_reserved(req));
+	if (put > 0 && (size_t)put < size && fi->writepage)
+		put = write_rest(inode, (uint64_t)off, buf, size, (size_t)put);
 	if (put < 0)
 		reply_err(req, (int)put);
 	else

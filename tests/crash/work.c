@@ -666,6 +666,7 @@ static void op_write(struct work *w, char *what)
 		return;
 	}
 	if ((uint64_t)got < nr * CELL) {
+		w->errors++; /* a short count tells as much */
 		c->failed = true; /* the last cell may be torn: not compared */
 		c->size = from * CELL + (uint64_t)got > o->size ? from * CELL + (uint64_t)got :
 			o->size;
