@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -80,8 +82,7 @@ static inline int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
 /* Makes ./image. */
 static inline void make_image(const char *size, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -f image; truncate -s %s image && mke2fs -q -F -m 0 %s image", size, args)) {
 		(void)!system("cat log");
 		fail_msg("mke2fs %s", args);

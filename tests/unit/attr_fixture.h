@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +52,7 @@ static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
 /* Makes ./image with nr empty files f0, f1 ...; args are mke2fs's. */
 static void make(const char *size, unsigned nr, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -rf image tree; mkdir tree; for i in $(seq 0 %u); do : >tree/f$i; done; "
 	       "truncate -s %s image && mke2fs -q -F -t ext4 -m 0 -O ^has_journal -d tree %s image",
 		    nr - 1, size, args))

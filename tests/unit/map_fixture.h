@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +49,7 @@ static inline int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
 /* Makes ./image with the empty files a and b; args are mke2fs's. */
 static inline void make_image(const char *size, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -rf image from; mkdir from; : >from/a; : >from/b; truncate -s %s image && "
 	       "mke2fs -q -F -m 0 -N 64 -d from %s image", size, args)) {
 		(void)!system("cat log");

@@ -320,8 +320,8 @@ static void test_kernel(void **state)
 	struct fs *fs;
 
 	(void)state;
-	if (!fixture.tools || getuid() != 0)
-		skip();
+	NEED_TOOLS(fixture.tools);
+	need(getuid() == 0, "root, to mount");
 	make("4m", 16, "-b 1024 -I 512");
 	assert_int_equal(sh("rm image; for i in $(seq 0 15); do mkdir tree/d$i; done; "
 			    "truncate -s 4m image; mke2fs -q -F -t ext4 -b 1024 -m 0 -I 512 "
@@ -338,8 +338,7 @@ static void test_kernel(void **state)
 		inode_put(dir);
 	}
 	assert_int_equal(fs_close(fs), 0);
-	if (sh("mount -o loop,acl image mnt"))
-		skip();
+	need(!sh("mount -o loop,acl image mnt"), "loop devices");
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
 		kernel_makes(i);
 	assert_int_equal(sh("umount mnt"), 0);

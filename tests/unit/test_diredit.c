@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -71,8 +73,7 @@ static void edit(const char *commands)
 /* Makes ./image with an empty directory d and the targets; args are mke2fs's. */
 static void make(const char *size, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -f image; truncate -s %s image && mke2fs -q -F -m 0 -N 64 -t ext4 "
 	       "-O ^has_journal %s image", size, args))
 		fail_msg("mke2fs %s", args);

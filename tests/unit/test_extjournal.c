@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,8 +85,7 @@ static void make(unsigned block_size, const char *args)
 		0x55, 0x55, 0x55, 0x55, 0x55, 0x55 };
 	uint8_t count[4];
 
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	be32_put(count, 1);
 	must(sh("rm -f image journal; truncate -s 16M image journal && "
 		"mke2fs -q -F -b %u -O journal_dev -U " JOURNAL_UUID " journal && "

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -257,8 +259,7 @@ static void make(const char *args)
 	uint64_t super, area;
 	int fd;
 
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -rf image src; mkdir -p src/dir && head -c %u /dev/zero | tr '\\0' x >data && "
 	       "truncate -s 32M image && "
 	       "mke2fs -q -F -t ext4 -b %u -N 128 -O fast_commit %s -d src image && "

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -56,8 +58,7 @@ static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
 /* Makes ./image; args are mke2fs's. */
 static void make(const char *size, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -f image; truncate -s %s image && "
 	       "mke2fs -q -F -b 1024 -m 0 -N 64 -t ext4 %s image", size, args))
 		fail_msg("mke2fs %s", args);

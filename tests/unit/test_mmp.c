@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,8 +56,7 @@ static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
 
 static void make(const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -f image; truncate -s 4M image && mke2fs -q -F -b 1024 -t ext4 -O mmp "
 	       "-E mmp_update_interval=1 %s image", args))
 		fail_msg("mke2fs %s", args);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -71,8 +73,7 @@ static const char *const kinds[] = {
 /* Makes ./image of the kind, with FILES empty files in the root. */
 static void make(const char *kind)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("[ -d files ] || { mkdir files && cd files && seq -f f%%g 0 %u | xargs touch; }",
 		    FILES - 1))
 		fail_msg("files");

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "need.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,8 +58,7 @@ static inline void show_log(void)
 /* Makes ./image; args are mke2fs's. */
 static inline void make(const char *size, const char *args)
 {
-	if (!fixture.tools)
-		skip();
+	NEED_TOOLS(fixture.tools);
 	if (sh("rm -f image; truncate -s %s image && mke2fs -q -F -m 0 %s image", size, args)) {
 		show_log();
 		fail_msg("mke2fs %s", args);
