@@ -59,9 +59,23 @@ int meta_warm_miss(struct bench *bench) MUST_CHECK;
 int meta_warm_readdir(struct bench *bench) MUST_CHECK;
 int meta_warm_open(struct bench *bench) MUST_CHECK;
 
+/* workloads that change the tree: bench->count files of it are made, and taken away again */
+int edit_create(struct bench *bench) MUST_CHECK;
+int edit_unlink(struct bench *bench) MUST_CHECK;
+
+/* The first nr directories of the tree, where they are not there. */
+int edit_make_dirs(struct bench *bench, unsigned nr) MUST_CHECK;
+
 /* workloads on large files, and what makes the trees */
 int data_seq(struct bench *bench) MUST_CHECK;
 int data_random(struct bench *bench) MUST_CHECK;
+int data_write(struct bench *bench) MUST_CHECK;
+int data_over(struct bench *bench) MUST_CHECK;
+int data_over_direct(struct bench *bench) MUST_CHECK;
+int data_fsync(struct bench *bench) MUST_CHECK;
 int data_fill(struct bench *bench) MUST_CHECK;
+
+/* Names dir DDDDD/FFFFF of a file of the tree, by its number. */
+void bench_file_name(const struct bench *bench, unsigned index, char kind, char *ret);
 
 #endif

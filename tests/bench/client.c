@@ -27,6 +27,12 @@ static const struct workload {
 	{ "warm-open", meta_warm_open },
 	{ "seq", data_seq },
 	{ "random", data_random },
+	{ "create", edit_create },
+	{ "unlink", edit_unlink },
+	{ "write", data_write },
+	{ "over", data_over },
+	{ "over-direct", data_over_direct },
+	{ "fsync", data_fsync },
 	{ NULL, NULL },
 };
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define SEED 0x2545f4914f6cdd1du
-#define RANDOM_SIZE 4096 /* of a random read, and its alignment */
+#define RANDOM_SIZE 4096 /* of a random read or write, and its alignment */
 
 /* Read of the end of the last file before a sequential measurement: the first reads are slower. */
 #define WARM_UP ((uint64_t)64 << 20)
@@ -18,10 +18,8 @@ static int open_file(const struct bench *bench, unsigned file, int flags)
 {
 	char name[BENCH_NAME];
 
-	shape_name(SHAPE_DIR, 0, name);
-	name[SHAPE_NAME - 1] = '/';
-	shape_name(SHAPE_FILE, file, name + SHAPE_NAME);
-	return openat(bench->root, name, O_RDONLY | O_CLOEXEC | flags);
+	bench_file_name(bench, file, SHAPE_FILE, name);
+	return openat(bench->root, name, O_CLOEXEC | flags, 0644);
 }
 
 static int read_range(int fd, uint64_t off, uint64_t len)
@@ -46,14 +44,14 @@ static int read_range(int fd, uint64_t off, uint64_t len)
 
 static int seq_job(struct bench *bench, unsigned job)
 {
-	CLEANUP(cleanup_close) int fd = open_file(bench, job, 0);
+	CLEANUP(cleanup_close) int fd = open_file(bench, job, O_RDONLY);
 
 	return fd < 0 ? -errno : read_range(fd, 0, bench->len);
 }
 
 static int warm_up(struct bench *bench)
 {
-	CLEANUP(cleanup_close) int fd = open_file(bench, bench->shape.files - 1, 0);
+	CLEANUP(cleanup_close) int fd = open_file(bench, bench->shape.files - 1, O_RDONLY);
 	uint64_t len = WARM_UP < bench->shape.size ? WARM_UP : bench->shape.size;
 
 	return fd < 0 ? -errno : read_range(fd, bench->shape.size - len, len);
@@ -78,7 +76,7 @@ int data_seq(struct bench *bench)
 
 static int random_job(struct bench *bench, unsigned job)
 {
-	CLEANUP(cleanup_close) int fd = open_file(bench, 0, O_DIRECT);
+	CLEANUP(cleanup_close) int fd = open_file(bench, 0, O_RDONLY | O_DIRECT);
 	CLEANUP(cleanup_free) void *buf = aligned_alloc(RANDOM_SIZE, RANDOM_SIZE);
 	uint64_t state = SEED + job, blocks = bench->shape.size / RANDOM_SIZE;
 
@@ -99,6 +97,106 @@ int data_random(struct bench *bench)
 {
 	int err = measure_jobs(bench, random_job);
 
+	bench->ops = bench->count;
+	bench->bytes = (uint64_t)bench->count * RANDOM_SIZE;
+	return err;
+}
+
+/* ---- writing: what is timed ends with an fsync, so that all of it is in the image ---- */
+
+static int write_range(int fd, uint64_t len)
+{
+	CLEANUP(cleanup_free) void *buf = malloc(BENCH_CHUNK);
+
+	if (!buf)
+		return -ENOMEM;
+	memset(buf, 'w', BENCH_CHUNK);
+	for (uint64_t off = 0; off < len; off += BENCH_CHUNK)
+		if (pwrite(fd, buf, BENCH_CHUNK, (off_t)off) != (ssize_t)BENCH_CHUNK)
+			return errno ? -errno : -EIO;
+	return fsync(fd) ? -errno : 0;
+}
+
+/* The first file, anew. */
+int data_write(struct bench *bench)
+{
+	CLEANUP(cleanup_close) int fd = -1;
+	char name[BENCH_NAME];
+	int err;
+
+	bench_file_name(bench, 0, SHAPE_FILE, name);
+	if (unlinkat(bench->root, name, 0) || syncfs(bench->root))
+		return -errno;
+	fd = open_file(bench, 0, O_WRONLY | O_CREAT | O_EXCL);
+	if (fd < 0)
+		return -errno;
+	measure_start(bench);
+	err = write_range(fd, bench->len);
+	measure_end(bench);
+	bench->bytes = bench->len;
+	bench->ops = bench->bytes / BENCH_CHUNK;
+	return err;
+}
+
+/* Blocks of the last file, which is never made anew, in random order. */
+static int over_write(struct bench *bench, int flags)
+{
+	CLEANUP(cleanup_close) int fd = open_file(bench, bench->shape.files - 1, O_WRONLY | flags);
+	CLEANUP(cleanup_free) void *buf = aligned_alloc(RANDOM_SIZE, RANDOM_SIZE);
+	uint64_t state = SEED, blocks = bench->shape.size / RANDOM_SIZE;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!buf)
+		return -ENOMEM;
+	memset(buf, 'o', RANDOM_SIZE);
+	measure_start(bench);
+	for (unsigned i = 0; i < bench->count && !err; i++) {
+		off_t off = (off_t)(measure_random(&state) % blocks * RANDOM_SIZE);
+
+		if (pwrite(fd, buf, RANDOM_SIZE, off) != RANDOM_SIZE)
+			err = errno ? -errno : -EIO;
+	}
+	if (!err && fsync(fd))
+		err = -errno;
+	measure_end(bench);
+	bench->ops = bench->count;
+	bench->bytes = (uint64_t)bench->count * RANDOM_SIZE;
+	return err;
+}
+
+int data_over(struct bench *bench)
+{
+	return over_write(bench, 0);
+}
+
+int data_over_direct(struct bench *bench)
+{
+	return over_write(bench, O_DIRECT);
+}
+
+/* Each job appends to a file of its own and waits for every block. */
+static int fsync_job(struct bench *bench, unsigned job)
+{
+	CLEANUP(cleanup_close) int fd = open_file(bench, job, O_WRONLY | O_CREAT | O_APPEND);
+	char buf[RANDOM_SIZE];
+
+	if (fd < 0)
+		return -errno;
+	memset(buf, 's', sizeof(buf));
+	for (unsigned i = job; i < bench->count; i += bench->jobs)
+		if (write(fd, buf, sizeof(buf)) != (ssize_t)sizeof(buf) || fsync(fd))
+			return errno ? -errno : -EIO;
+	return 0;
+}
+
+int data_fsync(struct bench *bench)
+{
+	int err = bench->jobs > bench->shape.files ? -EINVAL : edit_make_dirs(bench, 1);
+
+	if (!err)
+		err = measure_jobs(bench, fsync_job);
 	bench->ops = bench->count;
 	bench->bytes = (uint64_t)bench->count * RANDOM_SIZE;
 	return err;

@@ -13,7 +13,7 @@
 #define SEED 0x9e3779b97f4a7c15u
 #define SMALL 4096 /* bytes read of a small file */
 
-static void make_name(const struct bench *bench, unsigned index, char kind, char *ret)
+void bench_file_name(const struct bench *bench, unsigned index, char kind, char *ret)
 {
 	shape_name(SHAPE_DIR, index / bench->shape.files, ret);
 	ret[SHAPE_NAME - 1] = '/';
@@ -31,7 +31,7 @@ static int make_names(struct bench *bench, char kind)
 	if (!bench->names)
 		return -ENOMEM;
 	for (unsigned i = 0; i < bench->count; i++)
-		make_name(bench, i, kind, bench->names[i]);
+		bench_file_name(bench, i, kind, bench->names[i]);
 	return 0;
 }
 
@@ -54,7 +54,7 @@ static int make_random_names(struct bench *bench)
 		unsigned chosen = order[at];
 
 		order[at] = order[i];
-		make_name(bench, chosen, SHAPE_FILE, bench->names[i]);
+		bench_file_name(bench, chosen, SHAPE_FILE, bench->names[i]);
 	}
 	return 0;
 }

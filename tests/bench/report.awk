@@ -17,6 +17,18 @@ BEGIN {
 	row("par-2", "the same, 2 threads on 2 files", "")
 	row("random", "random 4 KiB direct reads", "1.0 kernel")
 	row("random-8", "the same, 8 threads", "1.0 kernel")
+	row("create", "create + write 4 KiB + close", "0.8 floor, 2 fuse2fs")
+	row("create-2", "the same, 2 threads", "")
+	row("create-flat", "the same, in one directory", "0.8 floor, 2 fuse2fs")
+	row("unlink", "unlink", "0.8 floor, 2 fuse2fs")
+	row("unlink-2", "the same, 2 threads", "")
+	row("unlink-flat", "the same, in one directory", "")
+	row("untar", "untar, 5000 files of 8 KiB, per name", "0.8 floor, 2 fuse2fs")
+	row("write", "sequential write + fsync", "0.8 kernel")
+	row("over", "random 4 KiB overwrites + one fsync", "0.7 kernel")
+	row("over-direct", "random 4 KiB direct overwrites", "1.0 kernel")
+	row("fsync", "4 KiB append + fsync", "0.6 kernel")
+	row("fsync-8", "the same, 8 threads on 8 files", "")
 }
 
 {
@@ -97,14 +109,17 @@ function speed(who, load, cost_ns)
 	cost_ns = middle(cost, who, load)
 	if (cost_ns == "")
 		return ""
-	if (load ~ /^(seq|par-)/)
+	if (load ~ /^(seq|par-|write)/)
 		return sprintf("%.2f GB/s", middle(rate, who, load))
 	return cost_ns >= 1000 ? sprintf("%.1f us", cost_ns / 1000) : sprintf("%.0f ns", cost_ns)
 }
 
-# Requests ext4d got for an operation; none is only claimed where it was stopped meanwhile.
+# Requests ext4d got for an operation; none is only claimed where it was stopped meanwhile. Where it
+# writes to the image its write calls are not replies: the floor, which writes to none, got the same.
 function asked(load, round, free, all)
 {
+	if (load ~ /^(create|unlink|untar|write|over|fsync)/)
+		return middle(requests, "floor", load) == "" ? "" : sprintf("%.3g", middle(requests, "floor", load))
 	for (round = 1; round <= rounds; round++)
 		if ((round, "ext4d", load) in cost) {
 			all++
@@ -162,6 +177,9 @@ function print_scaling()
 	scaling_row("cold open + read, 2", "open", "open-2")
 	scaling_row("sequential readers of different files, 2", "par-1", "par-2")
 	scaling_row("random direct reads, 8", "random", "random-8")
+	scaling_row("create, 2", "create", "create-2")
+	scaling_row("unlink, 2", "unlink", "unlink-2")
+	scaling_row("fsync, 8", "fsync", "fsync-8")
 	if (scaling_rows)
 		print ""
 }
