@@ -18,12 +18,12 @@
 
 /* ---- transactions ---- */
 
-static struct timespec due_in(unsigned seconds)
+struct timespec journal_due(const struct journal *j)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_sec += seconds;
+	now.tv_sec += j->config.interval;
 	return now;
 }
 
@@ -35,10 +35,12 @@ static struct tx *tx_new_locked(struct journal *j)
 		return NULL;
 	tx->tid = j->next_tid++;
 	tx->state = TX_RUNNING;
-	tx->due = due_in(j->config.interval);
+	tx->due = journal_due(j);
 	tx->entries_end = &tx->entries;
 	j->running = tx;
-	pthread_cond_signal(&j->work); /* it sleeps until this one is due */
+	j->active = true;
+	if (j->idle)
+		pthread_cond_signal(&j->work);
 	return tx;
 }
 
@@ -132,7 +134,7 @@ static void leave_locked(struct handle *h)
 
 	h->tx->reserved -= h->credits;
 	if (--h->tx->handles == 0 && h->tx->state == TX_LOCKED)
-		pthread_cond_signal(&j->work);
+		pthread_cond_signal(&j->empty);
 	h->tx = NULL;
 	h->credits = 0;
 }
@@ -439,12 +441,11 @@ int journal_wait(struct journal *j, uint32_t tid)
 	else if (!tid)
 		tid = j->committing ? j->committing->tid : j->committed;
 	while (!j->error && !tid_reached(j->committed, tid)) {
-		if (j->running && !jbd2_tid_after(tid, j->running->tid) &&
-			jbd2_tid_after(tid, j->wanted)) {
-			j->wanted = tid;
-			pthread_cond_signal(&j->work);
-		}
-		lock_wait(&j->lock, &j->done);
+		/* what is committing has a writer; tid is that one's, or that of the running one */
+		if (j->writing || !j->running)
+			lock_wait(&j->lock, &j->done);
+		else
+			journal_commit_locked(j);
 	}
 	err = tid_reached(j->committed, tid) ? 0 : j->error;
 	lock_drop(&j->lock);
@@ -576,6 +577,7 @@ static int init(struct journal *j, const struct journal_config *config)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&j->room, NULL);
 	pthread_cond_init(&j->work, &attr);
+	pthread_cond_init(&j->empty, NULL);
 	pthread_cond_init(&j->done, NULL);
 	pthread_condattr_destroy(&attr);
 	j->raw_super = malloc(JBD2_SUPER_SIZE);
@@ -588,6 +590,7 @@ static void fini(struct journal *j)
 	lock_fini(&j->lock);
 	pthread_cond_destroy(&j->room);
 	pthread_cond_destroy(&j->work);
+	pthread_cond_destroy(&j->empty);
 	pthread_cond_destroy(&j->done);
 	free(j->raw_super);
 	free(j->io);

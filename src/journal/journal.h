@@ -135,7 +135,7 @@ int journal_forget(struct handle *h, uint64_t pblk) MUST_CHECK;
 
 /*
  * Calls done(entry, committed) once this transaction is durable, or with false if it never will
- * be; from the journal's thread, without locks. The entry is the caller's until then.
+ * be; from the thread that commits, without locks of the journal's. The entry is the caller's until then.
  */
 struct journal_entry {
 	void (*done)(struct journal_entry *entry, bool committed);
@@ -153,7 +153,8 @@ void journal_data_written(struct handle *h);
 
 /*
  * Returns when transaction tid is durable; 0 as a tid: the running one, if there is any. Callers
- * that wait together share one commit. The caller has no handle open. -EROFS or the first error after
+ * that wait together share one commit, which the first of them makes: it calls the transaction's entries
+ * (journal_after_commit()), so the caller holds no lock that they take, and no handle. -EROFS or the first error after
  * an abort.
  */
 int journal_wait(struct journal *journal, uint32_t tid) MUST_CHECK;

@@ -21,8 +21,8 @@
  *    then nobody has changed them since the transaction was LOCKED.
  * 5. jbuf->cp is the newest committed transaction that the buffer has to be written home for. A
  *    transaction whose bufs all have another cp needs no more writing.
- * 6. Commit and checkpoint are done by one thread, so that no write home of an old block is under way
- *    while a commit makes the block free for something else.
+ * 6. Commit and checkpoint are done by one thread at a time, the writer (journal->writing), so that no
+ *    write home of an old block is under way while a commit makes the block free for something else.
  */
 #ifndef EXT4D_JOURNAL_JOURNAL_I_H
 #define EXT4D_JOURNAL_JOURNAL_I_H
@@ -72,14 +72,15 @@ struct journal {
 	struct jbd2_super js;	      /* [const] once opened; without a log only block_size is set */
 	bool has_log;		      /* [const] */
 	unsigned max_tx;	      /* [const] buffers in one transaction */
-	uint8_t *raw_super;	      /* thread's: JBD2_SUPER_SIZE bytes as on disk */
-	uint8_t *io;		      /* thread's: IO_BYTES and one block more */
+	uint8_t *raw_super;	      /* writer's: JBD2_SUPER_SIZE bytes as on disk */
+	uint8_t *io;		      /* writer's: IO_BYTES and one block more */
 	pthread_t thread;
 
 	struct lock lock;	/* rank JOURNAL; everything below */
 	pthread_cond_t room;	/* handles wait for a transaction or for room in the log */
-	pthread_cond_t work;	/* the thread waits for something to do, or for handles to end */
-	pthread_cond_t done;	/* others wait for the thread to have done it */
+	pthread_cond_t work;	/* the thread waits for something to do */
+	pthread_cond_t empty;	/* the writer waits for the handles of a LOCKED transaction to end */
+	pthread_cond_t done;	/* others wait for something to be done, or to become the writer */
 	struct tx *running, *committing;
 	struct tx *oldest, *newest; /* committed, to be written home */
 	uint32_t next_tid;	 /* of the next transaction */
@@ -89,20 +90,27 @@ struct journal {
 	uint32_t log_free;	 /* blocks of the log that hold nothing needed */
 	size_t pinned;		 /* buffers held by jbufs */
 	uint64_t cp_asked, cp_done; /* counts of checkpoints wanted and made */
+	bool writing;		 /* there is a writer: nobody else commits, checkpoints or writes the superblock */
 	bool cp_running;
+	bool active;		 /* there were transactions since the thread last looked */
+	bool idle;		 /* the thread sleeps until there is a transaction */
+	bool barred;		 /* it sleeps until there is no writer */
 	bool stop;
 	int error;
-	bool error_stored; /* thread's: in the journal's superblock */
+	bool error_stored; /* writer's: in the journal's superblock */
 };
 
 /* The most that is written at once. */
 #define JOURNAL_IO_BYTES ((size_t)1 << 20)
 
-/* Commits the running transaction. journal->lock is held, and dropped meanwhile. */
-void journal_commit_run_locked(struct journal *j);
+/*
+ * Commits the running transaction, as the writer; there is no other. journal->lock is held, and dropped
+ * meanwhile.
+ */
+void journal_commit_locked(struct journal *j);
 
-/* Writes home what was committed and empties the log. As journal_commit_run_locked(). */
-void journal_checkpoint_run_locked(struct journal *j);
+/* When a transaction that begins now is to be committed. */
+struct timespec journal_due(const struct journal *j);
 
 /* The thread's main loop. */
 void *journal_thread(void *arg);
@@ -116,7 +124,7 @@ uint32_t journal_log_blocks(const struct journal *j, size_t nr, size_t nr_revoke
 /* Stops everything, for good; once. */
 void journal_abort_locked(struct journal *j, int err);
 
-/* Writes the journal's superblock and makes it durable; the thread's, or before it runs. */
+/* Writes the journal's superblock and makes it durable; the writer's, or before the thread runs. */
 int journal_write_super(struct journal *j);
 
 #endif
