@@ -81,4 +81,7 @@ int blk_window_new(struct blk *lower, uint64_t off, uint64_t len, struct blk **r
 /* A copy of len bytes of memory, for fuzzing and unit tests; writable. */
 int blk_mem_new(const void *data, size_t len, struct blk **ret) MUST_CHECK;
 
+/* The caller's memory itself, which must stay until the layer is closed. */
+int blk_mem_borrow(void *data, size_t len, struct blk **ret) MUST_CHECK;
+
 #endif

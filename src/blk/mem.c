@@ -9,7 +9,7 @@
 
 struct blk_mem {
 	struct blk blk;
-	uint8_t data[];
+	uint8_t *data; /* behind the struct, or the caller's */
 };
 
 static int mem_read(struct blk *blk, uint64_t off, void *buf, size_t len)
@@ -42,15 +42,35 @@ static const struct blk_ops mem_ops = {
 	.close = mem_close,
 };
 
+static struct blk_mem *new_mem(size_t extra, size_t len)
+{
+	struct blk_mem *mem = malloc(sizeof(*mem) + extra);
+
+	if (mem)
+		mem->blk = (struct blk){ .ops = &mem_ops, .size = len };
+	return mem;
+}
+
 int blk_mem_new(const void *data, size_t len, struct blk **ret)
 {
-	struct blk_mem *mem = malloc(sizeof(*mem) + len);
+	struct blk_mem *mem = new_mem(len, len);
 
 	if (!mem)
 		return -ENOMEM;
-	mem->blk = (struct blk){ .ops = &mem_ops, .size = len };
+	mem->data = (uint8_t *)(mem + 1);
 	if (len)
 		memcpy(mem->data, data, len);
+	*ret = &mem->blk;
+	return 0;
+}
+
+int blk_mem_borrow(void *data, size_t len, struct blk **ret)
+{
+	struct blk_mem *mem = new_mem(0, len);
+
+	if (!mem)
+		return -ENOMEM;
+	mem->data = data;
 	*ret = &mem->blk;
 	return 0;
 }

@@ -63,13 +63,20 @@ int writable_check(struct fs *fs)
 
 /* ---- the journal ---- */
 
-/* Where each block of the journal lies. */
-static int map_whole(const struct recover_source *src, uint64_t **ret)
+/* Where each block of the journal lies. Its length, an inode's size, is anything until it is checked. */
+static int map_whole(struct fs *fs, const struct recover_source *src, uint64_t **ret)
 {
-	uint64_t *map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
-	uint64_t at = 0;
-	int err = src->blocks > JOURNAL_MAX_BLOCKS ? -EFBIG : map ? 0 : -ENOMEM;
+	uint64_t *map, at = 0;
+	int err = 0;
 
+	if (src->blocks > JOURNAL_MAX_BLOCKS || src->blocks > src->blk->size / fs->sb.block_size) {
+		log_error(fs->log, "the journal cannot be used: its length, %llu blocks, is not credible: "
+				   "run e2fsck", (unsigned long long)src->blocks);
+		return -EUCLEAN;
+	}
+	map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
+	if (!map)
+		return -ENOMEM;
 	while (!err && at < src->blocks) {
 		uint64_t pblk, nr;
 
@@ -136,7 +143,7 @@ static int find_journal(struct fs *fs)
 	fs->journal_log = (struct journal_log){
 		.blk = journal.source.blk, .blocks = journal.source.blocks,
 		.first = journal.source.first };
-	err = map_whole(&journal.source, &fs->journal_log.map);
+	err = map_whole(fs, &journal.source, &fs->journal_log.map);
 	mount_journal_fini(&journal);
 	return err;
 }
@@ -162,7 +169,7 @@ int writable_reset_journal(struct fs *fs, uint32_t sequence)
 		return err;
 	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks,
 		.first = journal.source.first };
-	err = map_whole(&journal.source, &area.map);
+	err = map_whole(fs, &journal.source, &area.map);
 	if (!err)
 		err = journal_reset(&area, fs->sb.block_size, sequence);
 	free(area.map);

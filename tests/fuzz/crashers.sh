@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every input that once crashed the fuzzer, and its seeds, are read without a complaint.
+# Every input that once crashed the fuzzer, and its seeds, are read and changed without a complaint.
 . "${0%/*}/../lib/test.sh"
 
 need_tool mke2fs debugfs e2fsck
@@ -18,8 +18,11 @@ done
 
 # one by one, so that a failure names its input
 for input in crashers/* seeds/*; do
-	"$main" "$input" >out 2>&1 || {
-		tail -n 40 out >&2
-		fail "$input"
-	}
+	for change in "" "-w 1" "-w 2" "-w 3"; do
+		# shellcheck disable=SC2086
+		"$main" $change "$input" >out 2>&1 || {
+			tail -n 40 out >&2
+			fail "$change $input"
+		}
+	done
 done

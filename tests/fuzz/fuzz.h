@@ -13,6 +13,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
 
 #define PACK_MAGIC 0x4B503445u
 #define PACK_HEADER 16
@@ -20,6 +30,8 @@
 #define PACK_MAX_UNITS 8192
 
 #define FUZZ_NORECOVERY 1u /* open without replaying the journal */
+#define FUZZ_WRITE 2u	   /* open for writing, and change things */
+#define FUZZ_SEED_SHIFT 16 /* the bits above choose what is changed */
 
 struct image {
 	uint8_t *bytes; /* owned */
@@ -54,8 +66,15 @@ bool fixup_super(const struct image *img, struct super *ret);
 uint8_t *fixup_inode(const struct image *img, const struct super *sb, uint32_t ino);
 uint8_t *fixup_gdesc(const struct image *img, const struct super *sb, uint32_t group);
 
-/* Opens the image and reads all of it that the work limits allow. */
+/* Opens the image and reads all of it that the work limits allow, after changes if its flags say so. */
 void walk_image(const struct image *img);
+
+/* Changes of all kinds, chosen by seed, to what is there. */
+struct fs;
+void edit_fs(struct fs *fs, uint32_t seed);
+
+/* Checks that err is something that a caller can be told, and returns it. */
+int fuzz_errno(int err);
 
 /* The libFuzzer interface. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

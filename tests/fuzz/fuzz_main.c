@@ -4,6 +4,7 @@
  * any compiler, and makes seeds.
  *
  *	fuzz_main [-v] INPUT...		read each input; -v: show what is logged
+ *	fuzz_main [-v] -w SEED INPUT...	change each input, as SEED chooses, and read it
  *	fuzz_main -p IMAGE OUT		pack an image (-P: to be opened with norecovery)
  *	fuzz_main -u INPUT OUT		unpack to an image for debugfs
  *	fuzz_main -c INPUT OUT		the same input with its checksums made right
@@ -217,30 +218,45 @@ static int convert(int how, const char *in, const char *out)
 	return 0;
 }
 
+static void run(const uint8_t *data, size_t len, uint32_t flags)
+{
+	struct image img;
+
+	if (!flags) {
+		LLVMFuzzerTestOneInput(data, len);
+		return;
+	}
+	CHECK(!image_unpack(data, len, &img));
+	img.flags = flags;
+	walk_image(&img);
+	image_fini(&img);
+}
+
 int main(int argc, char **argv)
 {
-	bool verbose = false;
+	uint32_t flags = 0;
 	int how;
 
-	while ((how = getopt(argc, argv, "vpPucf")) != -1) {
-		if (how == '?' || (how != 'v' && argc - optind != 2)) {
-			fprintf(stderr, "usage: fuzz_main [-v] INPUT... | "
+	while ((how = getopt(argc, argv, "vw:pPucf")) != -1) {
+		if (how == 'v') {
+			setenv("FUZZ_VERBOSE", "1", 1);
+		} else if (how == 'w') {
+			flags = FUZZ_WRITE | (uint32_t)strtoul(optarg, NULL, 10) << FUZZ_SEED_SHIFT;
+		} else if (how == '?' || argc - optind != 2) {
+			fprintf(stderr, "usage: fuzz_main [-v] [-w SEED] INPUT... | "
 					"-p|-P|-u|-c|-f IN OUT\n");
 			return 2;
-		}
-		if (how != 'v')
+		} else {
 			return convert(how, argv[optind], argv[optind + 1]);
-		verbose = true;
+		}
 	}
-	if (verbose)
-		setenv("FUZZ_VERBOSE", "1", 1);
 	for (int i = optind; i < argc; i++) {
 		size_t len;
 		uint8_t *data = load(argv[i], &len);
 
 		printf("%s\n", argv[i]);
 		fflush(stdout);
-		LLVMFuzzerTestOneInput(data, len);
+		run(data, len, flags);
 		free(data);
 	}
 	return 0;

@@ -35,14 +35,6 @@
 
 #define CACHE_BYTES 65536
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
 struct name {
 	char text[DIR_NAME_MAX];
 	size_t len;
@@ -63,7 +55,7 @@ struct walker {
 	size_t bytes, seeks, scanned, emitted;
 };
 
-static int any_errno(int err)
+int fuzz_errno(int err)
 {
 	CHECK(err <= 0 && err > -4096);
 	CHECK(err != -EFAULT && err != -ENOSYS);
@@ -84,7 +76,7 @@ static void read_twice(struct walker *w, struct inode *inode, uint64_t off, size
 	uint64_t left = off < inode->d.size ? inode->d.size - off : 0;
 
 	if (n < 0) {
-		any_errno((int)n);
+		fuzz_errno((int)n);
 		return;
 	}
 	CHECK((uint64_t)n == (left < len ? left : len));
@@ -108,11 +100,11 @@ static void seek_at(struct walker *w, struct inode *inode, off_t off)
 	if (data >= 0)
 		CHECK(data >= off && (uint64_t)data < inode->d.size);
 	else
-		any_errno((int)data);
+		fuzz_errno((int)data);
 	if (hole >= 0)
 		CHECK(hole >= off && (uint64_t)hole <= inode->d.size);
 	else
-		any_errno((int)hole);
+		fuzz_errno((int)hole);
 	if (data >= 0 && hole >= 0)
 		CHECK(data == off || hole == off);
 }
@@ -136,7 +128,7 @@ static void walk_regular(struct walker *w, struct inode *inode)
 static void walk_symlink(struct inode *inode)
 {
 	char target[SYMLINK_MAX];
-	int err = any_errno(symlink_read(inode, target));
+	int err = fuzz_errno(symlink_read(inode, target));
 
 	if (!err) {
 		size_t len = strnlen(target, SYMLINK_MAX);
@@ -155,7 +147,7 @@ static void walk_map(struct inode *inode)
 		return;
 	for (size_t i = 0; i < sizeof(lblks) / sizeof(lblks[0]); i++) {
 		struct run run, again;
-		int err = any_errno(map_lookup(inode, lblks[i], &run));
+		int err = fuzz_errno(map_lookup(inode, lblks[i], &run));
 
 		if (err)
 			continue;
@@ -225,12 +217,12 @@ static bool read_whole(struct walker *w, struct inode *dir)
 
 	names->nr = 0;
 	names->full = false;
-	err = any_errno(dir_iterate(dir, 0, collect, names));
+	err = fuzz_errno(dir_iterate(dir, 0, collect, names));
 	if (err || names->full)
 		return false;
 	if (!names->nr)
 		return true;
-	return any_errno(dir_iterate(dir, names->at[names->nr - 1].next, count, w)) == 0;
+	return fuzz_errno(dir_iterate(dir, names->at[names->nr - 1].next, count, w)) == 0;
 }
 
 static void read_parts(struct walker *w, struct inode *dir)
@@ -243,11 +235,11 @@ static void read_parts(struct walker *w, struct inode *dir)
 	for (size_t i = 0; i < w->names->nr; i += 1 + i / 4) {
 		struct resumed r = { .names = w->names, .next = i + 1 };
 
-		any_errno(dir_iterate(dir, w->names->at[i].next, resume, &r));
+		fuzz_errno(dir_iterate(dir, w->names->at[i].next, resume, &r));
 		CHECK(!r.wrong);
 	}
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]) && w->emitted < MAX_EMITTED; i++)
-		any_errno(dir_iterate(dir, odd[i], count, w));
+		fuzz_errno(dir_iterate(dir, odd[i], count, w));
 }
 
 static void look_up_strange(struct inode *dir)
@@ -264,7 +256,7 @@ static void look_up_strange(struct inode *dir)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint32_t ino = 0;
 
-		if (!any_errno(dir_lookup(dir, cases[i].text, cases[i].len, &ino)))
+		if (!fuzz_errno(dir_lookup(dir, cases[i].text, cases[i].len, &ino)))
 			CHECK(ino || cases[i].text[0] == '.');
 	}
 }
@@ -279,11 +271,11 @@ static void walk_dir(struct walker *w, struct inode *dir)
 		const struct name *name = &w->names->at[i];
 		struct dinode d;
 		uint32_t ino;
-		int err = any_errno(dir_lookup(dir, name->text, name->len, &ino));
+		int err = fuzz_errno(dir_lookup(dir, name->text, name->len, &ino));
 
 		CHECK(!err || !whole || !plain);
 		if (!err)
-			any_errno(dinode_load(w->fs, ino, &d));
+			fuzz_errno(dinode_load(w->fs, ino, &d));
 		w->scanned += 1 + (size_t)(dir->d.size >> sb->block_bits);
 	}
 	read_parts(w, dir);
@@ -300,7 +292,7 @@ static void get_value(struct walker *w, struct inode *inode, const char *name)
 	ssize_t n;
 
 	if (need < 0) {
-		any_errno((int)need);
+		fuzz_errno((int)need);
 		return;
 	}
 	n = xattr_get(inode, name, w->buf, VALUE_SIZE);
@@ -309,7 +301,7 @@ static void get_value(struct walker *w, struct inode *inode, const char *name)
 	else if (n >= 0)
 		CHECK(n == need);
 	else
-		any_errno((int)n);
+		fuzz_errno((int)n);
 	if (n > 1)
 		CHECK(xattr_get(inode, name, w->buf, (size_t)n - 1) == -ERANGE);
 }
@@ -334,7 +326,7 @@ static void walk_xattrs(struct walker *w, struct inode *inode)
 		get_value(w, inode, names[i]);
 	n = xattr_crypt_context(inode, w->buf, 40);
 	if (n < 0)
-		any_errno((int)n);
+		fuzz_errno((int)n);
 }
 
 /* ---- the whole ---- */
@@ -343,13 +335,13 @@ static void walk_inode(struct walker *w, uint32_t ino)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct dinode d;
-	int err = any_errno(dinode_load(w->fs, ino, &d));
-	int err_special = any_errno(dinode_load_special(w->fs, ino, &d));
+	int err = fuzz_errno(dinode_load(w->fs, ino, &d));
+	int err_special = fuzz_errno(dinode_load_special(w->fs, ino, &d));
 
 	CHECK(!err_special || err);
 	if (err_special)
 		return;
-	CHECK(any_errno(inode_get(w->fs, ino, &inode)) == err);
+	CHECK(fuzz_errno(inode_get(w->fs, ino, &inode)) == err);
 	if (err)
 		CHECK(!inode_get_special(w->fs, ino, &inode));
 	walk_map(inode);
@@ -373,34 +365,53 @@ static void walk_fs(struct fs *fs)
 	w.buf = malloc(READ_SIZE);
 	w.again = malloc(READ_SIZE);
 	CHECK(w.names && w.buf && w.again);
-	any_errno(fs_statfs(fs, &st));
+	fuzz_errno(fs_statfs(fs, &st));
 	for (uint32_t ino = 0; ino <= inodes && ino <= MAX_INODES; ino++)
 		walk_inode(&w, ino);
-	any_errno(dinode_load(fs, inodes, &d));
+	fuzz_errno(dinode_load(fs, inodes, &d));
 	CHECK(dinode_load(fs, inodes + 1, &d));
 	CHECK(dinode_load(fs, UINT32_MAX, &d));
-	any_errno(fs_statfs(fs, &st));
+	fuzz_errno(fs_statfs(fs, &st));
 	free(w.names);
 	free(w.buf);
 	free(w.again);
 }
 
-void walk_image(const struct image *img)
+static struct fs *open_image(const struct image *img, struct log *log, bool writable)
 {
 	struct fs_options opts = {
-		.norecovery = img->flags & FUZZ_NORECOVERY,
+		.writable = writable,
+		.norecovery = !writable && img->flags & FUZZ_NORECOVERY,
+		.errors = FS_ERRORS_CONTINUE, /* the image's own choice may be to end the process */
+		.mmp_second_ms = 1,
 		.cache_bytes = CACHE_BYTES,
 	};
-	struct log log;
 	struct blk *blk;
 	struct fs *fs;
 
+	CHECK(!blk_mem_borrow(img->bytes, img->len, &blk));
+	return fuzz_errno(fs_open(blk, &opts, log, &fs)) ? NULL : fs;
+}
+
+void walk_image(const struct image *img)
+{
+	struct log log;
+	struct fs *fs;
+
 	log_init(&log, "fuzz", LOG_LEVEL_ERROR);
-	CHECK(!blk_mem_new(img->bytes, img->len, &blk));
-	if (any_errno(fs_open(blk, &opts, &log, &fs)))
+	if (img->flags & FUZZ_WRITE) {
+		fs = open_image(img, &log, true);
+		if (!fs)
+			return;
+		edit_fs(fs, img->flags >> FUZZ_SEED_SHIFT);
+		fuzz_errno(fs_close(fs));
+	}
+	/* not while it is writable: what lies in two places changes under the reader's eyes */
+	fs = open_image(img, &log, false);
+	if (!fs)
 		return;
 	walk_fs(fs);
-	fs_close(fs);
+	CHECK(!fs_close(fs));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

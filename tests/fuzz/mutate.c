@@ -252,6 +252,10 @@ static size_t finish(struct mutator *m, uint8_t *out, size_t max)
 		drop_checksums(m);
 	if (!roll(m, 16))
 		m->img.flags ^= FUZZ_NORECOVERY;
+	if (!roll(m, 8))
+		m->img.flags ^= FUZZ_WRITE;
+	if (!roll(m, 4))
+		m->img.flags ^= roll(m, 1u << 16) << FUZZ_SEED_SHIFT;
 	len = image_pack(&m->img, out, max);
 	image_fini(&m->img);
 	return len;
