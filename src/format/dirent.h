@@ -42,11 +42,11 @@ int dirent_decode(const struct dirent_chain *chain, size_t off, struct dirent_re
 	const char **ret_why) MUST_CHECK;
 
 /*
- * Finds a used record by its name, as quickly as a search through many can be made: true with the
- * record decoded and checked. False: it is not there, or the chain is damaged on the way to it,
- * which only dirent_decode() tells apart.
+ * Finds a used record by its name, as quickly as a search through many can be made: 0 with the
+ * record decoded and checked. -ENOENT: it is not there, and the chain is as it should be. -EUCLEAN: it
+ * has not been found, and something may be wrong, or have hashes: dirent_decode() tells.
  */
-bool dirent_find(const struct dirent_chain *chain, const void *name, size_t len,
+int dirent_find(const struct dirent_chain *chain, const void *name, size_t len,
 	struct dirent_rec *ret);
 
 /* DT_* for a record's file type. */

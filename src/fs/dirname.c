@@ -69,8 +69,10 @@ bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
 int dirname_find(const struct dirent_chain *chain, const struct dirname *want,
 	struct dirent_rec *ret, const char **ret_why)
 {
-	if (!want->is_nokey && dirent_find(chain, want->name, want->len, ret))
-		return 0;
+	int found = want->is_nokey ? -EUCLEAN : dirent_find(chain, want->name, want->len, ret);
+
+	if (!found || (found == -ENOENT && !want->fold))
+		return found;
 	for (size_t off = 0; off < chain->size; off += ret->rec_len) {
 		int err = dirent_decode(chain, off, ret, ret_why);
 

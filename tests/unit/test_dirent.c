@@ -192,6 +192,64 @@ static void test_dots_of_hashed(void **state)
 	assert_int_equal(dirent_decode(&chain, 12, &rec, &why), 0);
 }
 
+/* What a search says must be what a reading of record after record says. */
+static void check_find(const struct dirent_chain *chain, const char *name, size_t len)
+{
+	struct dirent_rec found, rec = { 0 };
+	const char *why;
+	int err = dirent_find(chain, name, len, &found), slow = -ENOENT;
+
+	for (size_t off = 0; off < chain->size; off += rec.rec_len) {
+		slow = dirent_decode(chain, off, &rec, &why);
+		if (slow || (rec.ino && rec.name_len == len && !memcmp(rec.name, name, len)))
+			break;
+		slow = -ENOENT;
+	}
+	if (err == -ENOENT)
+		assert_int_equal(slow, -ENOENT);
+	if (!err && !slow)
+		assert_ptr_equal(found.name, rec.name);
+	/* behind damage it may be found or not; before it, it is */
+	if (!slow)
+		assert_int_equal(err, 0);
+	if (slow == -ENOENT)
+		assert_int_equal(err, chain->has_hashes ? -EUCLEAN : -ENOENT);
+}
+
+static void test_find(void **state)
+{
+	uint8_t raw[BLOCK_SIZE];
+	struct dirent_chain chain = chain_of(raw, sizeof(raw));
+	unsigned random = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 3000; round++) {
+		memset(raw, 0, sizeof(raw));
+		for (unsigned off = 0; off < BLOCK_SIZE;) {
+			unsigned len = (random = random * 1103515245 + 12345) >> 16 & 31;
+			unsigned room = 12 + ((len + 3) & ~3u);
+
+			if (BLOCK_SIZE - off - room < 64 || BLOCK_SIZE - off < room)
+				room = BLOCK_SIZE - off;
+			put_rec(raw + off, off % 7 ? 1 + off % MAX_INO : 0, room, len, 1);
+			memset(raw + off + 8, 'a' + (int)(off / 4 % 20), len);
+			off += room;
+		}
+		/* one bit of damage in two of three rounds */
+		random = random * 1103515245 + 12345;
+		if (round % 3)
+			raw[(random >> 12) % BLOCK_SIZE] ^= (uint8_t)(1u << (random >> 28 & 7));
+		chain.has_hashes = round % 10 == 0;
+		for (unsigned i = 0; i < 20; i++) {
+			char name[31];
+
+			memset(name, 'a' + (int)i, sizeof(name));
+			for (size_t len = 1; len < sizeof(name); len += 3)
+				check_find(&chain, name, len);
+		}
+	}
+}
+
 static void test_dtype(void **state)
 {
 	static const unsigned char want[] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO,
@@ -674,6 +732,7 @@ int main(void)
 		cmocka_unit_test(test_record_rules),
 		cmocka_unit_test(test_record_hashes),
 		cmocka_unit_test(test_dots_of_hashed),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_dtype),
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_insert_remove),
