@@ -14,12 +14,12 @@
 #include "fs/file.h"
 #include "fs/symlink.h"
 #include "fs/xattr.h"
-#include "work.h"
+#include "check.h"
 
 #define MAX_BAD 20u /* lines about one image */
 
 struct check {
-	struct work *w;
+	struct model *m;
 	struct fs *fs;
 	uint64_t at;
 	unsigned bad;
@@ -118,7 +118,7 @@ static void check_cells(struct check *c, const struct object *o, size_t nr, size
 	size_t len)
 {
 	for (uint64_t cell = 0; (cell + 1) * CELL <= len; cell++) {
-		int64_t version = work_cell(c->buf + cell * CELL, o->id, cell);
+		int64_t version = model_cell(c->buf + cell * CELL, o->id, cell);
 
 		if (version >= 0 && allowed(c, o, nr, begun, cell, (uint32_t)version))
 			continue;
@@ -153,7 +153,7 @@ static void check_file(struct check *c, const struct object *o, struct inode *in
 static void check_link(struct check *c, const struct object *o, struct inode *inode)
 {
 	char target[SYMLINK_MAX], want[256];
-	size_t len = work_target(o->id, want);
+	size_t len = model_target(o->id, want);
 	int err = symlink_read(inode, target);
 
 	if (err || strlen(target) != len || memcmp(target, want, len) != 0)
@@ -172,7 +172,7 @@ static uint32_t value_of(struct check *c, struct inode *inode, uint32_t id)
 		return 0;
 	if (len >= 4)
 		version = le32_get(value);
-	if (len < 4 || work_value(version, want) != (size_t)len || memcmp(value, want, (size_t)len))
+	if (len < 4 || model_value(version, want) != (size_t)len || memcmp(value, want, (size_t)len))
 		bad(c, "the attribute of %u is nothing that was set: %zd", id, len);
 	return version;
 }
@@ -211,11 +211,11 @@ static void check_dir(struct check *c, struct inode *dir, uint32_t id, unsigned 
 
 static void check_object(struct check *c, struct inode *inode, uint32_t id, unsigned depth)
 {
-	const struct object *o = c->w->objects[id];
+	const struct object *o = c->m->objects[id];
 
 	if (c->seen[id]++)
 		return; /* another of its names */
-	c->hash += work_object_hash(id, inode->d.nlink, inode->d.mode,
+	c->hash += model_object_hash(id, inode->d.nlink, inode->d.mode,
 		o->kind == K_FILE || o->kind == K_DIR ? value_of(c, inode, id) : 0);
 	if (o->kind == K_FILE)
 		check_file(c, o, inode);
@@ -235,13 +235,13 @@ static void check_name(struct check *c, uint32_t dir, const char *name, size_t l
 		bad(c, "%.*s in %u names inode %u: %s", (int)len, name, dir, ino, strerror(-err));
 		return;
 	}
-	if (inode->d.uid == 0 || inode->d.uid >= c->w->nr_objects) {
+	if (inode->d.uid == 0 || inode->d.uid >= c->m->nr_objects) {
 		bad(c, "%.*s in %u is number %u", (int)len, name, dir, inode->d.uid);
 	} else {
 		enum kind kind = kind_of(inode->d.mode);
 
-		c->hash += work_name_hash(dir, name, len, inode->d.uid, kind);
-		if (kind != c->w->objects[inode->d.uid]->kind)
+		c->hash += model_name_hash(dir, name, len, inode->d.uid, kind);
+		if (kind != c->m->objects[inode->d.uid]->kind)
 			bad(c, "%.*s in %u has type %o", (int)len, name, dir, inode->d.mode);
 		else
 			check_object(c, inode, inode->d.uid, depth);
@@ -266,39 +266,39 @@ static void check_dir(struct check *c, struct inode *dir, uint32_t id, unsigned 
 /* The state found must be that after one of the operations that may have been the last one. */
 static void check_state(struct check *c)
 {
-	struct work *w = c->w;
+	struct model *m = c->m;
 	size_t low = 0, high;
 
-	for (size_t i = 0; i < w->nr_bounds; i++)
-		if (w->bounds[i].stamp < c->at && w->bounds[i].op > low)
-			low = w->bounds[i].op;
-	for (high = low; high + 1 < w->nr_states && w->states[high + 1].began < c->at;)
+	for (size_t i = 0; i < m->nr_bounds; i++)
+		if (m->bounds[i].stamp < c->at && m->bounds[i].op > low)
+			low = m->bounds[i].op;
+	for (high = low; high + 1 < m->nr_states && m->states[high + 1].began < c->at;)
 		high++;
 	for (size_t i = low; i <= high; i++)
-		if (w->states[i].hash == c->hash)
+		if (m->states[i].hash == c->hash)
 			return;
-	for (size_t i = 0; i < w->nr_states; i++)
-		if (w->states[i].hash == c->hash) {
+	for (size_t i = 0; i < m->nr_states; i++)
+		if (m->states[i].hash == c->hash) {
 			bad(c, "names and attributes are as after operation %zu (%s), not one of "
-			       "%zu to %zu", i, w->states[i].what, low, high);
+			       "%zu to %zu", i, m->states[i].what, low, high);
 			return;
 		}
 	bad(c, "names and attributes are as after none of the operations (%zu to %zu, the last %s)",
-		low, high, w->states[high].what);
+		low, high, m->states[high].what);
 }
 
-unsigned check_image(struct work *w, struct fs *fs, uint64_t at, uint64_t *found)
+unsigned check_image(struct model *m, struct fs *fs, uint32_t top, uint64_t at, uint64_t *found)
 {
-	struct check c = { .w = w, .fs = fs, .at = at };
+	struct check c = { .m = m, .fs = fs, .at = at };
 	struct inode *root;
 	int err;
 
-	c.seen = calloc(w->nr_objects + 1, 1);
+	c.seen = calloc(m->nr_objects + 1, 1);
 	c.base = malloc(MAX_CELLS * sizeof(*c.base));
 	c.buf = malloc((size_t)MAX_CELLS * CELL);
 	if (!c.seen || !c.base || !c.buf)
 		abort();
-	err = inode_get(fs, EXT2_ROOT_INO, &root);
+	err = inode_get(fs, top, &root);
 	if (err) {
 		bad(&c, "no root: %s", strerror(-err));
 	} else {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "blk/record.h"
+#include "check.h"
 #include "judge.h"
 #include "work.h"
 
@@ -109,7 +110,7 @@ static bool recovered_by_e2fsck(struct run *r, uint64_t at, uint64_t *found)
 	} else if ((err = judge_open(path, false, &r->log, &fs))) {
 		fprintf(stderr, "recovered by e2fsck, cannot be opened: %s\n", strerror(-err));
 	} else {
-		good = !check_image(&r->work, fs, at, found);
+		good = !check_image(&r->work.m, fs, EXT2_ROOT_INO, at, found);
 		if (!good)
 			fprintf(stderr, "(recovered by e2fsck)\n");
 		err = fs_close(fs);
@@ -130,7 +131,7 @@ static bool recovered_by_us(struct run *r, uint64_t at, uint64_t *found)
 	if (err) {
 		fprintf(stderr, "cannot be opened for writing: %s\n", strerror(-err));
 	} else {
-		good = !check_image(&r->work, fs, at, found);
+		good = !check_image(&r->work.m, fs, EXT2_ROOT_INO, at, found);
 		err = fs_close(fs);
 		if (err || !good)
 			fprintf(stderr, "(recovered by our own mount, fs_close %d)\n", err);
@@ -151,7 +152,7 @@ static bool recovered_by_kernel(struct run *r, uint64_t at)
 	if (!judge_kernel(path, mnt)) {
 		fprintf(stderr, "the kernel does not mount it\n");
 	} else if (!judge_open(path, false, &r->log, &fs)) {
-		good = !check_image(&r->work, fs, at, NULL);
+		good = !check_image(&r->work.m, fs, EXT2_ROOT_INO, at, NULL);
 		if (fs_close(fs) || !good)
 			fprintf(stderr, "(recovered by the kernel)\n");
 		good = judge_clean(path) && good;
@@ -185,13 +186,13 @@ static struct blk_record_cut choose(struct run *r, unsigned nr, const uint64_t *
 {
 	static const unsigned keeps[] = { 0, 1000, 500, 100, 900, 500 };
 	uint64_t random = (r->seed << 20) + nr;
-	struct blk_record_cut cut = { .piece = r->piece, .seed = work_random(&random) };
+	struct blk_record_cut cut = { .piece = r->piece, .seed = model_random(&random) };
 
-	cut.keep = keeps[work_random(&random) % (sizeof(keeps) / sizeof(keeps[0]))];
+	cut.keep = keeps[model_random(&random) % (sizeof(keeps) / sizeof(keeps[0]))];
 	if (nr % 2 == 0 && len)
 		cut.at = list[(size_t)nr * len / r->cuts];
 	else
-		cut.at = work_random(&random) % (blk_record_now(r->record) + 1);
+		cut.at = model_random(&random) % (blk_record_now(r->record) + 1);
 	return cut;
 }
 

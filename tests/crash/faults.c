@@ -17,6 +17,7 @@
 
 #include "blk/fault.h"
 #include "blk/record.h"
+#include "check.h"
 #include "judge.h"
 #include "work.h"
 
@@ -61,7 +62,7 @@ static bool is_good(struct run *r, struct work *w, struct blk *record)
 		fprintf(stderr, "cannot be opened afterwards: %s\n", strerror(-err));
 		return false;
 	}
-	good = !check_image(w, fs, at, NULL);
+	good = !check_image(&w->m, fs, EXT2_ROOT_INO, at, NULL);
 	err = fs_close(fs);
 	return judge_clean(path) && good && !err;
 }
@@ -96,7 +97,7 @@ static bool run_one(struct run *r, enum what what, uint64_t n, bool stay)
 	}
 	for (enum blk_fault_op op = 0; op < BLK_FAULT_NR; op++)
 		blk_fault_plan(fault, op, 0, 0, false);
-	if (w.nr_states && !is_good(r, &w, record))
+	if (w.m.nr_states && !is_good(r, &w, record))
 		good = false;
 	if (!good)
 		fprintf(stderr, "%s %" PRIu64 "%s: bad\n", names[what], n, stay ? " and on" : "");

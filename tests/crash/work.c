@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "blk/record.h"
-#include "format/le.h"
 #include "fs/attr.h"
 #include "fs/file.h"
 #include "fs/namei.h"
@@ -24,259 +23,7 @@
 #define RENAME_EXCHANGE 2
 #endif
 
-#define CELL_MAGIC 0x6c6c6543u /* "Cell" */
 #define ROOT_MODE 0755
-
-/* ---- choices and patterns ---- */
-
-/* splitmix64 */
-uint64_t work_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-uint64_t work_mix(uint64_t sum, uint64_t word)
-{
-	sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return sum ^ (sum >> 29);
-}
-
-uint64_t work_hash(uint64_t sum, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		sum = work_mix(sum, p[i] + 1u);
-	return sum;
-}
-
-static unsigned pick(struct work *w, unsigned n)
-{
-	return (unsigned)(work_random(&w->random) % n);
-}
-
-static bool chance(struct work *w, unsigned percent)
-{
-	return pick(w, 100) < percent;
-}
-
-void work_fill(uint8_t *p, uint32_t id, uint64_t cell, uint64_t nr, uint32_t version)
-{
-	for (uint64_t i = 0; i < nr; i++, p += CELL) {
-		le32_put(p, id ^ CELL_MAGIC);
-		le32_put(p + 4, version);
-		le32_put(p + 8, (uint32_t)(cell + i));
-		le32_put(p + 12, id * 31 + version * 17 + (uint32_t)(cell + i));
-	}
-}
-
-int64_t work_cell(const uint8_t *p, uint32_t id, uint64_t cell)
-{
-	static const uint8_t zeros[CELL];
-	uint32_t version = le32_get(p + 4);
-
-	if (!memcmp(p, zeros, CELL))
-		return 0;
-	if (le32_get(p) != (id ^ CELL_MAGIC) || le32_get(p + 8) != (uint32_t)cell || !version ||
-		le32_get(p + 12) != id * 31 + version * 17 + (uint32_t)cell)
-		return -1;
-	return version;
-}
-
-size_t work_value(uint32_t version, uint8_t *ret)
-{
-	size_t len = 4 + version * 37 % (version % 5 ? 90 : MAX_VALUE - 1000);
-
-	for (size_t i = 0; i < len; i++)
-		ret[i] = (uint8_t)(version + i * 7);
-	le32_put(ret, version);
-	return len;
-}
-
-size_t work_target(uint32_t id, char *ret)
-{
-	size_t len = id % 3 ? 20 : 200;
-
-	memset(ret, 'a' + (int)(id % 26), len);
-	return len;
-}
-
-/* ---- the state of names ---- */
-
-uint64_t work_name_hash(uint32_t dir, const char *name, size_t len, uint32_t id, enum kind kind)
-{
-	return work_mix(work_mix(work_hash(dir + 1, name, len), id), kind);
-}
-
-uint64_t work_object_hash(uint32_t id, unsigned nlink, uint16_t mode, uint32_t value)
-{
-	return work_mix(work_mix(work_mix(work_mix(77, id), nlink), mode & 07777u), value);
-}
-
-static uint64_t state_hash(const struct work *w)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < w->nr_names; i++) {
-		const struct name *n = &w->names[i];
-
-		sum += work_name_hash(n->dir->id, n->name, strlen(n->name), n->object->id,
-			n->object->kind);
-	}
-	/* The root's attributes are never changed. */
-	for (size_t i = 1; i < w->nr_objects; i++) {
-		const struct object *o = w->objects[i];
-
-		if (o->nlink)
-			sum += work_object_hash(o->id, o->nlink, o->mode, o->value);
-	}
-	return sum;
-}
-
-static void *grow(void *array, size_t nr, size_t size)
-{
-	/* By powers of two, from 16 on. */
-	if (nr >= 16 && (nr & (nr - 1)))
-		return array;
-	if (nr < 16 && nr)
-		return array;
-	array = realloc(array, (nr ? nr * 2 : 16) * size);
-	if (!array)
-		abort();
-	return array;
-}
-
-static void add_state(struct work *w, uint64_t began, const char *what)
-{
-	struct state *s;
-
-	w->states = grow(w->states, w->nr_states, sizeof(*w->states));
-	s = &w->states[w->nr_states++];
-	*s = (struct state){ .began = began, .hash = state_hash(w) };
-	snprintf(s->what, sizeof(s->what), "%s", what);
-}
-
-/* ---- objects ---- */
-
-static struct object *new_object(struct work *w, enum kind kind, uint16_t mode)
-{
-	struct object *o = calloc(1, sizeof(*o));
-
-	if (!o)
-		abort();
-	w->objects = grow(w->objects, w->nr_objects, sizeof(*w->objects));
-	o->id = (uint32_t)w->nr_objects;
-	w->objects[w->nr_objects++] = o;
-	o->kind = kind;
-	o->mode = mode;
-	o->nlink = kind == K_DIR ? 2 : 1;
-	return o;
-}
-
-static struct change *add_change(struct work *w, struct object *o, uint64_t from, uint64_t to,
-	uint32_t version, uint64_t size)
-{
-	struct change *c;
-
-	o->changes = grow(o->changes, o->nr_changes, sizeof(*o->changes));
-	c = &o->changes[o->nr_changes++];
-	*c = (struct change){
-		.began = blk_record_now(w->record), .from = from, .to = to, .version = version,
-		.size = size,
-	};
-	return c;
-}
-
-static void add_promise(struct object *o, uint64_t stamp)
-{
-	o->promises = grow(o->promises, o->nr_promises, sizeof(*o->promises));
-	o->promises[o->nr_promises++] = (struct promise){ stamp, o->nr_changes };
-}
-
-static void add_bound(struct work *w, uint64_t stamp, unsigned op)
-{
-	w->bounds = grow(w->bounds, w->nr_bounds, sizeof(*w->bounds));
-	w->bounds[w->nr_bounds++] = (struct bound){ stamp, op };
-}
-
-static struct object *some_object(struct work *w, unsigned kinds)
-{
-	size_t nr = 0, at;
-
-	for (size_t i = 0; i < w->nr_objects; i++)
-		nr += w->objects[i]->nlink && (kinds >> w->objects[i]->kind & 1);
-	if (!nr)
-		return NULL;
-	at = pick(w, (unsigned)nr);
-	for (size_t i = 0; i < w->nr_objects; i++)
-		if (w->objects[i]->nlink && (kinds >> w->objects[i]->kind & 1) && at-- == 0)
-			return w->objects[i];
-	return NULL;
-}
-
-static struct object *some_dir(struct work *w)
-{
-	return some_object(w, 1 << K_DIR);
-}
-
-static size_t some_name(struct work *w, unsigned kinds)
-{
-	size_t nr = 0, at;
-
-	for (size_t i = 0; i < w->nr_names; i++)
-		nr += kinds >> w->names[i].object->kind & 1;
-	if (!nr)
-		return SIZE_MAX;
-	at = pick(w, (unsigned)nr);
-	for (size_t i = 0; i < w->nr_names; i++)
-		if ((kinds >> w->names[i].object->kind & 1) && at-- == 0)
-			return i;
-	return SIZE_MAX;
-}
-
-static size_t find_name(const struct work *w, const struct object *dir, const char *name)
-{
-	for (size_t i = 0; i < w->nr_names; i++)
-		if (w->names[i].dir == dir && !strcmp(w->names[i].name, name))
-			return i;
-	return SIZE_MAX;
-}
-
-/* A name that dir does not have. */
-static void fresh_name(struct work *w, const struct object *dir, char *name)
-{
-	do
-		snprintf(name, 32, "n%0*u", 1 + (int)pick(w, 20), pick(w, 1000));
-	while (find_name(w, dir, name) != SIZE_MAX);
-}
-
-static void add_name(struct work *w, struct object *dir, const char *name, struct object *o)
-{
-	struct name *n;
-
-	w->names = grow(w->names, w->nr_names, sizeof(*w->names));
-	n = &w->names[w->nr_names++];
-	n->dir = dir;
-	n->object = o;
-	snprintf(n->name, sizeof(n->name), "%s", name);
-	if (o->kind == K_DIR) {
-		o->parent = dir;
-		dir->nlink++;
-	}
-}
-
-static void drop_name(struct work *w, size_t i)
-{
-	struct name *n = &w->names[i];
-
-	if (n->object->kind == K_DIR)
-		n->dir->nlink--;
-	*n = w->names[--w->nr_names];
-}
 
 /* ---- results ---- */
 
@@ -329,7 +76,7 @@ static void let_go(struct work *w, unsigned i)
 /* The object lost a name; inode: held if it was its last and it is to stay in use. */
 static void lost(struct work *w, struct object *o, struct inode *inode, uint32_t ino)
 {
-	unsigned i = pick(w, MAX_OPEN);
+	unsigned i = model_pick(&w->m, MAX_OPEN);
 
 	o->nlink = o->kind == K_DIR ? 0 : o->nlink - 1;
 	o->last_op = w->now;
@@ -337,7 +84,7 @@ static void lost(struct work *w, struct object *o, struct inode *inode, uint32_t
 		inode_put(inode);
 		return;
 	}
-	if (o->kind == K_FILE && chance(w, 40)) {
+	if (o->kind == K_FILE && model_chance(&w->m, 40)) {
 		let_go(w, i);
 		w->open[i] = inode;
 		w->open_objects[i] = o;
@@ -351,54 +98,55 @@ static void op_make(struct work *w, char *what)
 {
 	static const uint16_t modes[] = { S_IFREG | 0644, S_IFREG | 0600, S_IFREG | 0640,
 		S_IFREG | 0644, S_IFDIR | 0755, S_IFIFO | 0600, S_IFLNK | 0777 };
-	uint16_t mode = modes[pick(w, sizeof(modes) / sizeof(modes[0]))];
+	uint16_t mode = modes[model_pick(&w->m, sizeof(modes) / sizeof(modes[0]))];
 	enum kind kind = S_ISREG(mode) ? K_FILE : S_ISDIR(mode) ? K_DIR : S_ISLNK(mode) ? K_LINK :
 		K_NODE;
-	struct object *dir = some_dir(w), *o;
+	struct object *dir = model_some_dir(&w->m), *o;
 	CLEANUP(inode_putp) struct inode *parent = NULL, *inode = NULL;
-	struct cred cred = { .uid = (uint32_t)w->nr_objects };
+	struct cred cred = { .uid = (uint32_t)w->m.nr_objects };
 	char name[32], target[256];
 	int err;
 
-	fresh_name(w, dir, name);
-	snprintf(what, 96, "make %o %s in %u as %zu", mode, name, dir->id, w->nr_objects);
+	model_fresh_name(&w->m, dir, name);
+	snprintf(what, 96, "make %o %s in %u as %zu", mode, name, dir->id, w->m.nr_objects);
 	hold(w, dir->ino, &parent);
 	if (!parent)
 		return;
 	if (kind == K_LINK)
 		err = namei_symlink(parent, name, strlen(name), target,
-			work_target(cred.uid, target), &cred, &inode);
+			model_target(cred.uid, target), &cred, &inode);
 	else
 		err = namei_make(parent, name, strlen(name), mode, 0, &cred, &inode);
 	if (!happened(w, what, err))
 		return;
-	o = new_object(w, kind, mode);
+	o = model_add_object(&w->m, kind, mode);
 	o->ino = inode->ino;
 	o->last_op = w->now;
-	add_name(w, dir, name, o);
+	model_add_name(&w->m, dir, name, o);
 }
 
 static void op_tmpfile(struct work *w, char *what)
 {
-	struct object *dir = some_dir(w), *o;
+	struct object *dir = model_some_dir(&w->m), *o;
 	CLEANUP(inode_putp) struct inode *parent = NULL, *inode = NULL;
-	struct cred cred = { .uid = (uint32_t)w->nr_objects };
+	struct cred cred = { .uid = (uint32_t)w->m.nr_objects };
 	uint32_t ino;
 	char name[32];
 
-	fresh_name(w, dir, name);
-	snprintf(what, 96, "tmpfile %s in %u as %zu", name, dir->id, w->nr_objects);
+	model_fresh_name(&w->m, dir, name);
+	snprintf(what, 96, "tmpfile %s in %u as %zu", name, dir->id, w->m.nr_objects);
 	hold(w, dir->ino, &parent);
 	if (!parent ||
 		!happened(w, what, namei_tmpfile(parent, S_IFREG | 0600, &cred, &inode)))
 		return;
-	o = new_object(w, K_FILE, 0600);
+	o = model_add_object(&w->m, K_FILE, 0600);
 	o->ino = ino = inode->ino;
 	o->nlink = 0;
 	o->last_op = w->now;
-	if (chance(w, 70) && happened(w, what, namei_link(inode, parent, name, strlen(name)))) {
+	if (model_chance(&w->m, 70) &&
+		happened(w, what, namei_link(inode, parent, name, strlen(name)))) {
 		o->nlink = 1;
-		add_name(w, dir, name, o);
+		model_add_name(&w->m, dir, name, o);
 		return;
 	}
 	inode_put(STEAL(inode));
@@ -407,14 +155,14 @@ static void op_tmpfile(struct work *w, char *what)
 
 static void op_link(struct work *w, char *what)
 {
-	struct object *dir = some_dir(w);
-	struct object *o = some_object(w, 1 << K_FILE | 1 << K_LINK | 1 << K_NODE);
+	struct object *dir = model_some_dir(&w->m);
+	struct object *o = model_some_object(&w->m, 1 << K_FILE | 1 << K_LINK | 1 << K_NODE);
 	CLEANUP(inode_putp) struct inode *parent = NULL, *inode = NULL;
 	char name[32];
 
 	if (!o)
 		return;
-	fresh_name(w, dir, name);
+	model_fresh_name(&w->m, dir, name);
 	snprintf(what, 96, "link %u to %s in %u", o->id, name, dir->id);
 	hold(w, dir->ino, &parent);
 	hold(w, o->ino, &inode);
@@ -423,20 +171,12 @@ static void op_link(struct work *w, char *what)
 		return;
 	o->nlink++;
 	o->last_op = w->now;
-	add_name(w, dir, name, o);
-}
-
-static bool is_empty(const struct work *w, const struct object *dir)
-{
-	for (size_t i = 0; i < w->nr_names; i++)
-		if (w->names[i].dir == dir)
-			return false;
-	return true;
+	model_add_name(&w->m, dir, name, o);
 }
 
 static void op_unlink(struct work *w, char *what)
 {
-	size_t i = some_name(w, 15);
+	size_t i = model_some_name(&w->m, 15);
 	CLEANUP(inode_putp) struct inode *parent = NULL, *inode = NULL;
 	struct name n;
 	uint32_t ino = 0;
@@ -444,8 +184,8 @@ static void op_unlink(struct work *w, char *what)
 
 	if (i == SIZE_MAX)
 		return;
-	n = w->names[i];
-	if (n.object->kind == K_DIR && !is_empty(w, n.object))
+	n = w->m.names[i];
+	if (n.object->kind == K_DIR && !model_is_empty(&w->m, n.object))
 		return;
 	snprintf(what, 96, "unlink %s in %u, %u", n.name, n.dir->id, n.object->id);
 	hold(w, n.dir->ino, &parent);
@@ -458,25 +198,18 @@ static void op_unlink(struct work *w, char *what)
 		err = namei_unlink(parent, n.name, strlen(n.name), &ino);
 	if (!happened(w, what, err))
 		return;
-	drop_name(w, i);
+	model_drop_name(&w->m, i);
 	lost(w, n.object, STEAL(inode), n.object->ino);
-}
-
-static bool is_below(const struct object *o, const struct object *top)
-{
-	for (; o; o = o->parent)
-		if (o == top)
-			return true;
-	return false;
 }
 
 /* A name to rename over: of the same sort, and for a directory an empty one. */
 static size_t some_victim(struct work *w, const struct name *from)
 {
-	size_t i = some_name(w, from->object->kind == K_DIR ? 1 << K_DIR : 15 & ~(1 << K_DIR));
+	size_t i = model_some_name(&w->m,
+		from->object->kind == K_DIR ? 1 << K_DIR : 15 & ~(1 << K_DIR));
 
-	if (i == SIZE_MAX || w->names[i].object == from->object ||
-		(from->object->kind == K_DIR && !is_empty(w, w->names[i].object)))
+	if (i == SIZE_MAX || w->m.names[i].object == from->object ||
+		(from->object->kind == K_DIR && !model_is_empty(&w->m, w->m.names[i].object)))
 		return SIZE_MAX;
 	return i;
 }
@@ -489,9 +222,9 @@ static void op_rename_over(struct work *w, struct name *from, size_t from_at, ch
 	struct name to;
 	uint32_t ino = 0;
 
-	if (at == SIZE_MAX || is_below(w->names[at].dir, from->object))
+	if (at == SIZE_MAX || model_is_below(w->m.names[at].dir, from->object))
 		return;
-	to = w->names[at];
+	to = w->m.names[at];
 	snprintf(what, 96, "rename %s in %u over %s in %u, %u over %u", from->name, from->dir->id,
 		to.name, to.dir->id, from->object->id, to.object->id);
 	hold(w, from->dir->ino, &a);
@@ -502,26 +235,26 @@ static void op_rename_over(struct work *w, struct name *from, size_t from_at, ch
 			strlen(to.name), 0, &cred, &ino)))
 		return;
 	/* The later one first: dropping moves the last name into its place. */
-	drop_name(w, at > from_at ? at : from_at);
-	drop_name(w, at > from_at ? from_at : at);
-	add_name(w, to.dir, to.name, from->object);
+	model_drop_name(&w->m, at > from_at ? at : from_at);
+	model_drop_name(&w->m, at > from_at ? from_at : at);
+	model_add_name(&w->m, to.dir, to.name, from->object);
 	from->object->last_op = w->now;
 	lost(w, to.object, STEAL(victim), to.object->ino);
 }
 
 static void op_exchange(struct work *w, struct name *from, size_t from_at, char *what)
 {
-	size_t at = some_name(w, 15);
+	size_t at = model_some_name(&w->m, 15);
 	CLEANUP(inode_putp) struct inode *a = NULL, *b = NULL;
 	struct cred cred = {0};
 	struct name to;
 	uint32_t ino = 0;
 
-	if (at == SIZE_MAX || at == from_at || w->names[at].object == from->object ||
-		is_below(w->names[at].dir, from->object) ||
-		is_below(from->dir, w->names[at].object))
+	if (at == SIZE_MAX || at == from_at || w->m.names[at].object == from->object ||
+		model_is_below(w->m.names[at].dir, from->object) ||
+		model_is_below(from->dir, w->m.names[at].object))
 		return;
-	to = w->names[at];
+	to = w->m.names[at];
 	snprintf(what, 96, "exchange %s in %u and %s in %u", from->name, from->dir->id, to.name,
 		to.dir->id);
 	hold(w, from->dir->ino, &a);
@@ -530,17 +263,17 @@ static void op_exchange(struct work *w, struct name *from, size_t from_at, char 
 		!happened(w, what, namei_rename(a, from->name, strlen(from->name), b, to.name,
 			strlen(to.name), RENAME_EXCHANGE, &cred, &ino)))
 		return;
-	drop_name(w, at > from_at ? at : from_at);
-	drop_name(w, at > from_at ? from_at : at);
-	add_name(w, to.dir, to.name, from->object);
-	add_name(w, from->dir, from->name, to.object);
+	model_drop_name(&w->m, at > from_at ? at : from_at);
+	model_drop_name(&w->m, at > from_at ? from_at : at);
+	model_add_name(&w->m, to.dir, to.name, from->object);
+	model_add_name(&w->m, from->dir, from->name, to.object);
 }
 
 static void op_rename(struct work *w, char *what)
 {
-	size_t i = some_name(w, 15);
+	size_t i = model_some_name(&w->m, 15);
 	CLEANUP(inode_putp) struct inode *a = NULL, *b = NULL;
-	struct object *dir = some_dir(w);
+	struct object *dir = model_some_dir(&w->m);
 	struct cred cred = {0};
 	struct name from;
 	uint32_t ino = 0;
@@ -548,27 +281,27 @@ static void op_rename(struct work *w, char *what)
 
 	if (i == SIZE_MAX)
 		return;
-	from = w->names[i];
-	if (chance(w, 40)) {
+	from = w->m.names[i];
+	if (model_chance(&w->m, 40)) {
 		op_rename_over(w, &from, i, what);
 		return;
 	}
-	if (chance(w, 20)) {
+	if (model_chance(&w->m, 20)) {
 		op_exchange(w, &from, i, what);
 		return;
 	}
-	if (is_below(dir, from.object))
+	if (model_is_below(dir, from.object))
 		return;
-	fresh_name(w, dir, name);
+	model_fresh_name(&w->m, dir, name);
 	snprintf(what, 96, "rename %s in %u to %s in %u", from.name, from.dir->id, name, dir->id);
 	hold(w, from.dir->ino, &a);
 	hold(w, dir->ino, &b);
 	if (!a || !b ||
 		!happened(w, what, namei_rename(a, from.name, strlen(from.name), b, name,
-			strlen(name), chance(w, 30) ? RENAME_NOREPLACE : 0, &cred, &ino)))
+			strlen(name), model_chance(&w->m, 30) ? RENAME_NOREPLACE : 0, &cred, &ino)))
 		return;
-	drop_name(w, i);
-	add_name(w, dir, name, from.object);
+	model_drop_name(&w->m, i);
+	model_add_name(&w->m, dir, name, from.object);
 	from.object->last_op = w->now;
 }
 
@@ -576,9 +309,10 @@ static void op_rename(struct work *w, char *what)
 
 static void op_chmod(struct work *w, char *what)
 {
-	struct object *o = some_object(w, 1 << K_FILE | 1 << K_DIR | 1 << K_NODE);
+	struct object *o = model_some_object(&w->m, 1 << K_FILE | 1 << K_DIR | 1 << K_NODE);
 	CLEANUP(inode_putp) struct inode *inode = NULL;
-	struct attr_change change = { .what = ATTR_MODE, .mode = (uint16_t)(0600 + pick(w, 64)) };
+	struct attr_change change = { .what = ATTR_MODE,
+		.mode = (uint16_t)(0600 + model_pick(&w->m, 64)) };
 	struct dinode d;
 
 	if (!o || !o->id)
@@ -593,11 +327,11 @@ static void op_chmod(struct work *w, char *what)
 
 static void op_xattr(struct work *w, char *what)
 {
-	struct object *o = some_object(w, 1 << K_FILE | 1 << K_DIR);
+	struct object *o = model_some_object(&w->m, 1 << K_FILE | 1 << K_DIR);
 	CLEANUP(inode_putp) struct inode *inode = NULL;
-	uint32_t version = o && o->value && chance(w, 25) ? 0 : ++w->version;
+	uint32_t version = o && o->value && model_chance(&w->m, 25) ? 0 : ++w->m.version;
 	uint8_t value[MAX_VALUE];
-	size_t len = version ? work_value(version, value) : 0;
+	size_t len = version ? model_value(version, value) : 0;
 
 	if (!o || !o->id)
 		return;
@@ -615,22 +349,22 @@ static void op_xattr(struct work *w, char *what)
 /* A file with a name, or now and then one without. */
 static struct object *some_file(struct work *w)
 {
-	unsigned i = pick(w, MAX_OPEN);
+	unsigned i = model_pick(&w->m, MAX_OPEN);
 
-	if (w->open[i] && chance(w, 15))
+	if (w->open[i] && model_chance(&w->m, 15))
 		return w->open_objects[i];
-	return some_object(w, 1 << K_FILE);
+	return model_some_object(&w->m, 1 << K_FILE);
 }
 
 static uint64_t some_cell(struct work *w, const struct object *o)
 {
 	uint64_t cells = o->size / CELL;
 
-	if (cells && chance(w, 30))
+	if (cells && model_chance(&w->m, 30))
 		return cells; /* append */
-	if (cells && chance(w, 60))
-		return work_random(&w->random) % cells;
-	return pick(w, chance(w, 80) ? 2048 : MAX_CELLS / 2);
+	if (cells && model_chance(&w->m, 60))
+		return model_random(&w->m.random) % cells;
+	return model_pick(&w->m, model_chance(&w->m, 80) ? 2048 : MAX_CELLS / 2);
 }
 
 static void op_write(struct work *w, char *what)
@@ -638,14 +372,15 @@ static void op_write(struct work *w, char *what)
 	struct object *o = some_file(w);
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	uint64_t from, nr, size;
-	uint32_t version = ++w->version;
+	uint32_t version = ++w->m.version;
 	struct change *c;
 	ssize_t got;
 
 	if (!o)
 		return;
 	from = some_cell(w, o);
-	nr = 1 + pick(w, chance(w, 70) ? 300 : chance(w, 70) ? 2048 : 8192);
+	nr = 1 + model_pick(&w->m,
+		model_chance(&w->m, 70) ? 300 : model_chance(&w->m, 70) ? 2048 : 8192);
 	if (from >= MAX_CELLS)
 		from = 0;
 	if (nr > MAX_CELLS - from)
@@ -656,9 +391,9 @@ static void op_write(struct work *w, char *what)
 	if (!inode)
 		return;
 	size = (from + nr) * CELL > o->size ? (from + nr) * CELL : o->size;
-	work_fill(w->buf, o->id, from, nr, version);
+	model_fill(w->buf, o->id, from, nr, version);
 	/* Noted before it happens: a cut may show it half done. */
-	c = add_change(w, o, from, from + nr, version, size);
+	c = model_add_change(o, blk_record_now(w->record), from, from + nr, version, size);
 	got = file_write(inode, from * CELL, w->buf, nr * CELL, true, true);
 	if (!happened(w, what, got)) {
 		c->failed = true;
@@ -685,13 +420,14 @@ static void op_truncate(struct work *w, char *what)
 
 	if (!o)
 		return;
-	change.size = (o->size && chance(w, 70) ? work_random(&w->random) % (o->size / CELL + 1) :
-		pick(w, MAX_CELLS)) * CELL;
+	change.size = (o->size && model_chance(&w->m, 70) ?
+		model_random(&w->m.random) % (o->size / CELL + 1) :
+		model_pick(&w->m, MAX_CELLS)) * CELL;
 	snprintf(what, 96, "truncate %u to %ju", o->id, (uintmax_t)change.size);
 	hold(w, o->ino, &inode);
 	if (!inode)
 		return;
-	c = add_change(w, o, change.size / CELL, NO_CELL, 0, change.size);
+	c = model_add_change(o, blk_record_now(w->record), change.size / CELL, NO_CELL, 0, change.size);
 	if (happened(w, what, attr_set(inode, &change, &d))) {
 		o->size = change.size;
 		o->last_op = w->now;
@@ -705,7 +441,7 @@ static void op_fallocate(struct work *w, char *what)
 {
 	static const int modes[] = { 0, FALLOC_FL_KEEP_SIZE,
 		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE };
-	int mode = modes[pick(w, 4)], err;
+	int mode = modes[model_pick(&w->m, 4)], err;
 	struct object *o = some_file(w);
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	uint64_t from, nr, size;
@@ -715,7 +451,7 @@ static void op_fallocate(struct work *w, char *what)
 	if (!o)
 		return;
 	from = some_cell(w, o) % MAX_CELLS;
-	nr = 1 + pick(w, 3000);
+	nr = 1 + model_pick(&w->m, 3000);
 	if (nr > MAX_CELLS - from)
 		nr = MAX_CELLS - from;
 	snprintf(what, 96, "fallocate %u mode %d cells %ju+%ju", o->id, mode, (uintmax_t)from,
@@ -725,7 +461,8 @@ static void op_fallocate(struct work *w, char *what)
 		return;
 	size = !(mode & FALLOC_FL_KEEP_SIZE) && (from + nr) * CELL > o->size ? (from + nr) * CELL :
 		o->size;
-	c = add_change(w, o, zeroes ? from : 0, zeroes ? from + nr : 0, 0, size);
+	c = model_add_change(o, blk_record_now(w->record), zeroes ? from : 0, zeroes ? from + nr : 0, 0,
+		size);
 	err = file_fallocate(inode, mode, from * CELL, nr * CELL, true);
 	if (err != -EOPNOTSUPP && happened(w, what, err)) {
 		o->size = size;
@@ -741,7 +478,7 @@ static void op_sync_file(struct work *w, char *what)
 {
 	struct object *o = some_file(w);
 	CLEANUP(inode_putp) struct inode *inode = NULL;
-	bool data_only = chance(w, 30);
+	bool data_only = model_chance(&w->m, 30);
 	uint64_t now;
 
 	if (!o)
@@ -751,9 +488,9 @@ static void op_sync_file(struct work *w, char *what)
 	if (!inode || !happened(w, what, file_sync(inode, data_only)))
 		return;
 	now = blk_record_now(w->record);
-	add_promise(o, now);
+	model_add_promise(o, now);
 	if (!data_only && o->nlink)
-		add_bound(w, now, o->last_op);
+		model_add_bound(&w->m, now, o->last_op);
 }
 
 static void op_sync(struct work *w, char *what)
@@ -764,15 +501,15 @@ static void op_sync(struct work *w, char *what)
 	if (!happened(w, what, fs_sync(w->fs)))
 		return;
 	now = blk_record_now(w->record);
-	for (size_t i = 0; i < w->nr_objects; i++)
-		add_promise(w->objects[i], now);
-	add_bound(w, now, w->now);
+	for (size_t i = 0; i < w->m.nr_objects; i++)
+		model_add_promise(w->m.objects[i], now);
+	model_add_bound(&w->m, now, w->now);
 }
 
 static void op_let_go(struct work *w, char *what)
 {
 	snprintf(what, 96, "let go");
-	let_go(w, pick(w, MAX_OPEN));
+	let_go(w, model_pick(&w->m, MAX_OPEN));
 }
 
 /* ---- the sequence ---- */
@@ -795,19 +532,18 @@ static void run_one(struct work *w)
 
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		sum += ops[i].weight;
-	left = pick(w, sum);
+	left = model_pick(&w->m, sum);
 	for (i = 0; left >= ops[i].weight; i++)
 		left -= ops[i].weight;
 	ops[i].fn(w, what);
-	add_state(w, began, what);
-	w->states[w->nr_states - 1].unsure = w->errors != errors;
+	model_add_state(&w->m, began, what);
+	w->m.states[w->m.nr_states - 1].unsure = w->errors != errors;
 }
 
 void work_init(struct work *w, uint64_t seed)
 {
-	/* mixed: states a few steps of the generator apart would soon give one and the same sequence */
-	*w = (struct work){ .random = seed };
-	w->random = work_random(&w->random);
+	*w = (struct work){0};
+	model_init(&w->m, seed);
 	w->buf = malloc((size_t)MAX_CELLS * CELL);
 	if (!w->buf)
 		abort();
@@ -815,12 +551,12 @@ void work_init(struct work *w, uint64_t seed)
 
 void work_run(struct work *w, struct fs *fs, struct blk *record, unsigned nr)
 {
-	struct object *root = new_object(w, K_DIR, ROOT_MODE);
+	struct object *root = model_add_object(&w->m, K_DIR, ROOT_MODE);
 
 	w->fs = fs;
 	w->record = record;
 	root->ino = EXT2_ROOT_INO;
-	add_state(w, blk_record_now(record), "empty");
+	model_add_state(&w->m, blk_record_now(record), "empty");
 	for (w->now = 1; w->now <= nr; w->now++)
 		run_one(w);
 	w->now = nr;
@@ -834,14 +570,6 @@ void work_end(struct work *w)
 
 void work_fini(struct work *w)
 {
-	for (size_t i = 0; i < w->nr_objects; i++) {
-		free(w->objects[i]->changes);
-		free(w->objects[i]->promises);
-		free(w->objects[i]);
-	}
-	free(w->objects);
-	free(w->names);
-	free(w->states);
-	free(w->bounds);
+	model_fini(&w->m);
 	free(w->buf);
 }
