@@ -40,8 +40,11 @@ struct disk {
 	atomic_long flushes;
 	long last;	      /* the last write that gets through, -1: all */
 	long fail_at;	      /* this write fails with EIO, -1: none */
-	pthread_mutex_t lock; /* a write is all or nothing to snapshot() */
+	long fail_flush;      /* this flush fails, and with it what it was to make durable: -1: none */
+	pthread_mutex_t lock; /* a write is all or nothing to who copies the disk */
 	uint8_t data[BLOCKS * BS];
+	uint8_t durable[BLOCKS * BS]; /* what a power cut leaves at the least */
+	bool dirty[BLOCKS];   /* written since the last flush */
 };
 
 static int disk_read(struct blk *blk, uint64_t off, void *buf, size_t len)
@@ -65,14 +68,27 @@ static int disk_write(struct blk *blk, uint64_t off, const void *buf, size_t len
 		return 0;
 	pthread_mutex_lock(&disk->lock);
 	memcpy(disk->data + off, buf, len);
+	memset(disk->dirty + off / BS, true, len / BS);
 	pthread_mutex_unlock(&disk->lock);
 	return 0;
 }
 
+/*
+ * After one that failed the next succeeds, although what was to be flushed never reaches the disk:
+ * so does fsync(2) of a file, whose pages count as clean then.
+ */
 static int disk_flush(struct blk *blk)
 {
-	atomic_fetch_add(&((struct disk *)blk)->flushes, 1);
-	return 0;
+	struct disk *disk = (struct disk *)blk;
+	bool fails = atomic_fetch_add(&disk->flushes, 1) == disk->fail_flush;
+
+	pthread_mutex_lock(&disk->lock);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		if (disk->dirty[i] && !fails)
+			memcpy(disk->durable + i * BS, disk->data + i * BS, BS);
+	memset(disk->dirty, false, sizeof(disk->dirty));
+	pthread_mutex_unlock(&disk->lock);
+	return fails ? -EIO : 0;
 }
 
 static void disk_close(struct blk *blk)
@@ -113,11 +129,12 @@ static struct disk *disk_new(bool wide, bool csum)
 
 	assert_non_null(disk);
 	disk->blk = (struct blk){ .ops = &disk_ops, .size = sizeof(disk->data) };
-	disk->last = disk->fail_at = -1;
+	disk->last = disk->fail_at = disk->fail_flush = -1;
 	pthread_mutex_init(&disk->lock, NULL);
 	for (unsigned i = 0; i < ACCOUNTS; i++)
 		le32_put(disk->data + (FIRST_ACCOUNT + i) * BS + 4, START_MONEY);
 	write_journal_super(disk->data + LOG_AT * BS, wide, csum);
+	memcpy(disk->durable, disk->data, sizeof(disk->data));
 	return disk;
 }
 
@@ -194,24 +211,25 @@ static int map_log(void *arg, uint64_t jblk, uint64_t *ret_pblk, uint64_t *ret_n
 	return 0;
 }
 
-/* Recovers a copy of the disk as it is and returns the sum; every escaped block must be whole. */
-static uint64_t recovered_sum(struct disk *disk, struct log *log)
+/*
+ * Recovers a copy of data, the bytes of a disk, and returns the sum; every escaped block must be
+ * whole. after: what is there then.
+ */
+static uint64_t recover_copy(const uint8_t *data, struct log *log, uint8_t *after)
 {
 	struct recover_source src = { .block_size = BS, .blocks = LOG_BLOCKS, .fs_blocks = BLOCKS,
 		.map = map_log, .log = log };
 	struct recover_result result = { 0 };
 	struct overlay *ovl;
 	struct blk *copy;
-	uint8_t *after = malloc(sizeof(disk->data));
 	uint64_t total;
 
-	assert_non_null(after);
-	assert_int_equal(blk_mem_new(disk->data, sizeof(disk->data), &copy), 0);
+	assert_int_equal(blk_mem_new(data, BLOCKS * BS, &copy), 0);
 	assert_int_equal(overlay_new(copy, BS, &ovl), 0);
 	src.blk = copy;
 	assert_int_equal(recover_journal(&src, ovl, &result), 0);
 	assert_false(result.corrupt);
-	assert_int_equal(blk_read(overlay_blk(ovl), 0, after, sizeof(disk->data)), 0);
+	assert_int_equal(blk_read(overlay_blk(ovl), 0, after, BLOCKS * BS), 0);
 	for (unsigned i = 0; i < ACCOUNTS; i++) {
 		const uint8_t *at = after + (FIRST_ACCOUNT + i) * BS;
 
@@ -221,9 +239,19 @@ static uint64_t recovered_sum(struct disk *disk, struct log *log)
 	total = sum(after);
 	/* written down it reads the same */
 	assert_int_equal(overlay_write_down(ovl), 0);
-	assert_int_equal(blk_read(copy, 0, after, sizeof(disk->data)), 0);
+	assert_int_equal(blk_read(copy, 0, after, BLOCKS * BS), 0);
 	assert_int_equal(sum(after), total);
 	blk_close(overlay_blk(ovl));
+	return total;
+}
+
+static uint64_t recovered_sum(struct disk *disk, struct log *log)
+{
+	uint8_t *after = malloc(sizeof(disk->data));
+	uint64_t total;
+
+	assert_non_null(after);
+	total = recover_copy(disk->data, log, after);
 	free(after);
 	return total;
 }
@@ -388,6 +416,55 @@ static void test_io_error(void **state)
 	}
 }
 
+/* Moves 1 from account 0 to 1 and waits, times over; returns how often that was promised. */
+static unsigned pay(struct bank *bank, unsigned times, bool *ret_failed)
+{
+	unsigned paid = 0;
+	uint32_t tid;
+
+	*ret_failed = false;
+	for (unsigned i = 0; i < times; i++) {
+		if (transfer(bank, 0, 1, 1, &tid) || journal_wait(bank->journal, tid))
+			*ret_failed = true;
+		else
+			paid++;
+		if (i % 4 == 3 && journal_checkpoint(bank->journal))
+			*ret_failed = true;
+	}
+	return paid;
+}
+
+/*
+ * Whichever flush fails: somebody is told, and what was promised stays on a disk that has lost
+ * everything else. Where it is a checkpoint's, the old tail of the log has to stay.
+ */
+static void test_flush_error(void **state)
+{
+	uint8_t *after = malloc(BLOCKS * BS);
+	bool failed = true;
+
+	(void)state;
+	assert_non_null(after);
+	for (long at = 0; failed; at++) {
+		struct bank bank;
+		struct disk *disk = disk_new(true, true);
+		unsigned paid, there;
+
+		assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+		disk->fail_flush = disk->flushes + at;
+		paid = pay(&bank, 12, &failed);
+		failed = bank_close(&bank) || failed;
+		assert_int_equal(failed, disk->flushes > disk->fail_flush);
+		assert_int_equal(recover_copy(disk->durable, &bank.log, after), ACCOUNTS * START_MONEY);
+		there = START_MONEY - le32_get(after + FIRST_ACCOUNT * BS + 4);
+		/* the one that was not promised may be there as well */
+		assert_in_range(there, paid, paid + failed);
+		blk_close(&disk->blk);
+		assert_true(at < 1000);
+	}
+	free(after);
+}
+
 static void test_too_many_credits(void **state)
 {
 	struct bank bank;
@@ -460,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_without_log),
 		cmocka_unit_test(test_revoke),
 		cmocka_unit_test(test_io_error),
+		cmocka_unit_test(test_flush_error),
 		cmocka_unit_test(test_too_many_credits),
 		cmocka_unit_test(test_threads),
 	};
