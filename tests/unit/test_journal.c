@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blk/overlay.h"
 #include "format/jbd2.h"
@@ -30,6 +31,7 @@
 #define ACCOUNTS 40u  /* blocks 10 to 49 */
 #define FIRST_ACCOUNT 10u
 #define START_MONEY 1000u
+#define FIRST_DATA 50u /* blocks 50 to 89: data that no transaction holds, a block for each account */
 #define BLOCKS (LOG_AT + LOG_BLOCKS)
 
 /* ---- a disk whose power can go ---- */
@@ -45,6 +47,11 @@ struct disk {
 	uint8_t data[BLOCKS * BS];
 	uint8_t durable[BLOCKS * BS]; /* what a power cut leaves at the least */
 	bool dirty[BLOCKS];   /* written since the last flush */
+	atomic_bool held;     /* flushes wait until it is false */
+	atomic_int waiting;   /* so many of them */
+	/* NULL, or called after each write, which began at off */
+	void (*written)(struct disk *disk, uint64_t off, void *arg);
+	void *arg;
 };
 
 static int disk_read(struct blk *blk, uint64_t off, void *buf, size_t len)
@@ -70,6 +77,8 @@ static int disk_write(struct blk *blk, uint64_t off, const void *buf, size_t len
 	memcpy(disk->data + off, buf, len);
 	memset(disk->dirty + off / BS, true, len / BS);
 	pthread_mutex_unlock(&disk->lock);
+	if (disk->written)
+		disk->written(disk, off, disk->arg);
 	return 0;
 }
 
@@ -82,6 +91,10 @@ static int disk_flush(struct blk *blk)
 	struct disk *disk = (struct disk *)blk;
 	bool fails = atomic_fetch_add(&disk->flushes, 1) == disk->fail_flush;
 
+	atomic_fetch_add(&disk->waiting, 1);
+	while (disk->held)
+		usleep(200);
+	atomic_fetch_sub(&disk->waiting, 1);
 	pthread_mutex_lock(&disk->lock);
 	for (unsigned i = 0; i < BLOCKS; i++)
 		if (disk->dirty[i] && !fails)
@@ -138,9 +151,11 @@ static struct disk *disk_new(bool wide, bool csum)
 	return disk;
 }
 
-static int bank_open_on(struct bank *bank, struct disk *disk, bool log_area, bool csum)
+/* log_disk: where the log lies, NULL: nowhere. interval: seconds. */
+static int bank_open_with(struct bank *bank, struct disk *disk, struct disk *log_disk, bool csum,
+	unsigned interval)
 {
-	struct journal_config config = { .csum = csum, .wide = csum, .interval = 100,
+	struct journal_config config = { .csum = csum, .wide = csum, .interval = interval,
 		.max_pinned = 64 << 20, .log = &bank->log };
 
 	memset(bank, 0, sizeof(*bank));
@@ -149,11 +164,19 @@ static int bank_open_on(struct bank *bank, struct disk *disk, bool log_area, boo
 	assert_int_equal(cache_new(&disk->blk, BS, 16 << 20, &bank->cache), 0);
 	for (unsigned i = 0; i < LOG_BLOCKS; i++)
 		bank->map[i] = LOG_AT + i;
-	bank->area = (struct journal_log){ .blk = &disk->blk, .blocks = LOG_BLOCKS, .map = bank->map };
 	config.cache = bank->cache;
 	config.blk = &disk->blk;
-	config.log_area = log_area ? &bank->area : NULL;
+	if (log_disk) {
+		bank->area = (struct journal_log){ .blk = &log_disk->blk, .blocks = LOG_BLOCKS,
+			.map = bank->map };
+		config.log_area = &bank->area;
+	}
 	return journal_new(&config, &bank->journal);
+}
+
+static int bank_open_on(struct bank *bank, struct disk *disk, bool has_log, bool csum)
+{
+	return bank_open_with(bank, disk, has_log ? disk : NULL, csum, 100);
 }
 
 static int bank_close(struct bank *bank)
@@ -528,6 +551,319 @@ static void test_threads(void **state)
 	blk_close(&disk->blk);
 }
 
+/* ---- the order of writes ---- */
+
+/* Accounts below have transfers; the number of each from here on says what its data hold. */
+#define STORES (ACCOUNTS / 2)
+
+struct watch {
+	struct bank *bank;
+	struct disk *image, *log_disk;
+	struct log log;
+	atomic_ulong checks;
+	atomic_bool changed, wrong;
+};
+
+/* Recovers the image and the log: all that was written, or what has been flushed. */
+static uint8_t *recover_parts(struct watch *w, bool all_image, bool all_log)
+{
+	uint8_t *data = malloc(BLOCKS * BS), *after = malloc(BLOCKS * BS);
+
+	assert_true(data && after);
+	pthread_mutex_lock(&w->image->lock);
+	memcpy(data, all_image ? w->image->data : w->image->durable, BLOCKS * BS);
+	pthread_mutex_unlock(&w->image->lock);
+	pthread_mutex_lock(&w->log_disk->lock);
+	memcpy(data + LOG_AT * BS,
+		(all_log ? w->log_disk->data : w->log_disk->durable) + LOG_AT * BS,
+		LOG_BLOCKS * BS);
+	pthread_mutex_unlock(&w->log_disk->lock);
+	recover_copy(data, &w->log, after);
+	free(data);
+	w->checks++;
+	return after;
+}
+
+static void check_transfers(struct watch *w, const uint8_t *after)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < STORES; i++)
+		total += (uint64_t)(int32_t)le32_get(after + (FIRST_ACCOUNT + i) * BS + 4);
+	if (total != STORES * START_MONEY)
+		w->wrong = true;
+}
+
+/* If the log arrives and nothing else, no account speaks of data that are not there. */
+static void check_log(struct watch *w)
+{
+	uint8_t *after = recover_parts(w, false, true);
+
+	check_transfers(w, after);
+	for (unsigned i = STORES; i < ACCOUNTS; i++)
+		if (le32_get(after + (FIRST_ACCOUNT + i) * BS + 4) >
+			START_MONEY + le32_get(after + (FIRST_DATA + i) * BS))
+			w->wrong = true;
+	free(after);
+}
+
+/* If what is written home arrives and nothing of the log, it makes no difference. */
+static void check_homes(struct watch *w)
+{
+	uint8_t *with = recover_parts(w, true, false), *without = recover_parts(w, false, false);
+
+	check_transfers(w, with);
+	if (memcmp(with + FIRST_ACCOUNT * BS, without + FIRST_ACCOUNT * BS, ACCOUNTS * BS) != 0)
+		w->wrong = true;
+	free(with);
+	free(without);
+}
+
+static void check_written(struct disk *disk, uint64_t off, void *arg)
+{
+	struct watch *w = arg;
+
+	if (disk == w->log_disk && off >= LOG_AT * BS)
+		check_log(w);
+	else if (off < FIRST_DATA * BS)
+		check_homes(w);
+}
+
+/* Puts number nr, from 1 on, into an account's data, and says so in the account. */
+static void store(struct bank *bank, unsigned account, uint32_t nr)
+{
+	uint8_t data[BS] = {0};
+	struct handle *h;
+	struct buf *buf;
+
+	assert_int_equal(journal_start(bank->journal, 1, &h), 0);
+	journal_data_written(h);
+	le32_put(data, nr);
+	assert_int_equal(blk_write(&bank->disk->blk, (FIRST_DATA + account) * BS, data, BS), 0);
+	assert_int_equal(cache_get(bank->cache, FIRST_ACCOUNT + account, &buf), 0);
+	assert_int_equal(journal_write(h, buf), 0);
+	add(buf, (int32_t)(START_MONEY + nr - le32_get(buf->data + 4)));
+	cache_put(buf);
+	assert_int_equal(journal_stop(h), 0);
+}
+
+static void check_order(bool external)
+{
+	struct disk *disk = disk_new(true, true);
+	struct disk *log_disk = external ? disk_new(true, true) : disk;
+	struct watch w = { .image = disk, .log_disk = log_disk };
+	unsigned seed = 8;
+	uint32_t tid;
+	struct bank bank;
+
+	log_init(&w.log, "test", LOG_LEVEL_ERROR);
+	assert_int_equal(bank_open_with(&bank, disk, log_disk, true, 100), 0);
+	disk->written = log_disk->written = check_written;
+	disk->arg = log_disk->arg = &w;
+	/* later on checkpoints happen when the log asks for them, while others go on */
+	for (unsigned i = 1; i <= 600; i++) {
+		unsigned from = (unsigned)rand_r(&seed) % STORES;
+
+		assert_int_equal(transfer(&bank, from, (from + 1) % STORES, (int32_t)(i % 7), &tid), 0);
+		store(&bank, STORES + (unsigned)rand_r(&seed) % STORES, i);
+		if (i % 4 == 0)
+			assert_int_equal(journal_wait(bank.journal, 0), 0);
+		if (i % 31 == 0 && i < 200)
+			assert_int_equal(journal_checkpoint(bank.journal), 0);
+	}
+	assert_int_equal(bank_close(&bank), 0);
+	assert_true(w.checks > 300);
+	assert_false(w.wrong);
+	blk_close(&disk->blk);
+	if (external)
+		blk_close(&log_disk->blk);
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	check_order(false);
+	check_order(true);
+}
+
+/* As the checkpoint begins to write, a handle changes what it has not come to yet. */
+static void change_meanwhile(struct disk *disk, uint64_t off, void *arg)
+{
+	struct watch *w = arg;
+	uint32_t tid;
+
+	(void)disk;
+	if (off >= LOG_AT * BS)
+		return;
+	check_homes(w);
+	if (!atomic_exchange(&w->changed, true) && transfer(w->bank, 16, 18, 1, &tid))
+		w->wrong = true;
+}
+
+static void test_checkpoint(void **state)
+{
+	struct disk *disk = disk_new(true, true);
+	struct bank bank;
+	struct watch w = { .bank = &bank, .image = disk, .log_disk = disk };
+	uint8_t *after;
+	uint32_t tid;
+
+	(void)state;
+	log_init(&w.log, "test", LOG_LEVEL_ERROR);
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	/* not neighbours: each goes home in a write of its own */
+	for (unsigned i = 0; i < 20; i += 4)
+		assert_int_equal(transfer(&bank, i, i + 2, 5, &tid), 0);
+	assert_int_equal(journal_wait(bank.journal, 0), 0);
+	disk->arg = &w;
+	disk->written = change_meanwhile;
+	assert_int_equal(journal_checkpoint(bank.journal), 0);
+	disk->written = NULL;
+	assert_true(w.changed);
+	/* of the handle's transaction nothing is there, whatever the log's tail is now */
+	after = recover_parts(&w, true, true);
+	assert_int_equal(le32_get(after + (FIRST_ACCOUNT + 16) * BS + 4), START_MONEY - 5);
+	assert_int_equal(le32_get(after + (FIRST_ACCOUNT + 18) * BS + 4), START_MONEY + 5);
+	free(after);
+	assert_false(w.wrong);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(sum(disk->data), ACCOUNTS * START_MONEY);
+	blk_close(&disk->blk);
+}
+
+/* ---- who waits for what ---- */
+
+struct waiter {
+	struct bank *bank;
+	unsigned account;
+	atomic_int *moved, *done;
+	uint32_t tid;
+};
+
+static void *wait_for_commit(void *arg)
+{
+	struct waiter *w = arg;
+
+	if (transfer(w->bank, w->account, w->account + 1, 1, &w->tid))
+		return NULL;
+	atomic_fetch_add(w->moved, 1);
+	if (!journal_wait(w->bank->journal, w->tid))
+		atomic_fetch_add(w->done, 1);
+	return NULL;
+}
+
+static void wait_number(atomic_int *number, int want)
+{
+	for (unsigned i = 0; *number < want; i++) {
+		usleep(1000);
+		assert_true(i < 20000);
+	}
+}
+
+/* One commits and is held up in its flush; all who come meanwhile share the next commit. */
+static void test_shared_commit(void **state)
+{
+	struct disk *disk = disk_new(true, true);
+	atomic_int moved = 0, done = 0;
+	struct waiter waiters[9];
+	pthread_t threads[9];
+	struct bank bank;
+	long flushes;
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	flushes = disk->flushes;
+	disk->held = true;
+	for (unsigned i = 0; i < 9; i++) {
+		waiters[i] = (struct waiter){ .bank = &bank, .account = 2 * i, .moved = &moved,
+			.done = &done };
+		assert_int_equal(pthread_create(&threads[i], NULL, wait_for_commit, &waiters[i]), 0);
+		if (!i)
+			wait_number(&disk->waiting, 1);
+	}
+	wait_number(&moved, 9);
+	usleep(20000);
+	/* nobody is told before it is true */
+	assert_int_equal(done, 0);
+	disk->held = false;
+	for (unsigned i = 0; i < 9; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(done, 9);
+	for (unsigned i = 1; i < 9; i++)
+		assert_int_equal(waiters[i].tid, waiters[0].tid + 1);
+	/* two each: what is logged, and the record that says so */
+	assert_int_equal(disk->flushes - flushes, 4);
+	assert_int_equal(bank_close(&bank), 0);
+	blk_close(&disk->blk);
+}
+
+static void *wait_for_tid(void *arg)
+{
+	struct waiter *w = arg;
+
+	if (!journal_wait(w->bank->journal, w->tid))
+		atomic_fetch_add(w->done, 1);
+	return NULL;
+}
+
+/* A commit waits for the handles that are open: what they do is in it whole. */
+static void test_open_handle(void **state)
+{
+	struct disk *disk = disk_new(true, true);
+	atomic_int done = 0;
+	struct buf *a, *b;
+	pthread_t thread;
+	struct waiter w;
+	struct bank bank;
+	struct handle *h;
+
+	(void)state;
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	assert_int_equal(cache_get(bank.cache, FIRST_ACCOUNT, &a), 0);
+	assert_int_equal(cache_get(bank.cache, FIRST_ACCOUNT + 1, &b), 0);
+	assert_int_equal(journal_start(bank.journal, 2, &h), 0);
+	assert_int_equal(journal_write(h, a), 0);
+	assert_int_equal(journal_write(h, b), 0);
+	add(a, -5);
+	w = (struct waiter){ .bank = &bank, .tid = journal_tid(h), .done = &done };
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_tid, &w), 0);
+	usleep(50000);
+	assert_int_equal(done, 0);
+	assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+	add(b, 5);
+	assert_int_equal(journal_stop(h), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(done, 1);
+	cache_put(a);
+	cache_put(b);
+	assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+	assert_int_equal(bank_close(&bank), 0);
+	blk_close(&disk->blk);
+}
+
+/* Nobody waits, and still. */
+static void test_interval(void **state)
+{
+	struct disk *disk = disk_new(true, true);
+	struct bank bank;
+	uint32_t tid = 0;
+
+	(void)state;
+	assert_int_equal(bank_open_with(&bank, disk, disk, true, 1), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned tries = 0;
+
+		assert_int_equal(transfer(&bank, 0, 1, 1, &tid), 0);
+		assert_false(journal_is_committed(bank.journal, tid));
+		while (!journal_is_committed(bank.journal, tid)) {
+			usleep(10000);
+			assert_true(++tries < 500);
+		}
+	}
+	assert_int_equal(bank_close(&bank), 0);
+	blk_close(&disk->blk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +876,11 @@ int main(void)
 		cmocka_unit_test(test_flush_error),
 		cmocka_unit_test(test_too_many_credits),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_checkpoint),
+		cmocka_unit_test(test_open_handle),
+		cmocka_unit_test(test_shared_commit),
+		cmocka_unit_test(test_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
