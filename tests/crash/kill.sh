@@ -31,7 +31,8 @@ bad()
 	cat server.log >&2
 	if [ -n "${KILL_KEEP:-}" ]; then
 		mkdir -p "$KILL_KEEP/$seed"
-		cp --sparse=always killed ./*.log log.* "$KILL_KEEP/$seed"
+		# killed is the last round's if a writer had something to complain about
+		cp --sparse=always image killed ./*.log log.* "$KILL_KEEP/$seed" || true
 	fi
 	fail "seed $seed, $mix, killed after $ms ms, mke2fs $set: $*"
 }
