@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the core promises about durability, looked at in the moments when it matters: on a disk that
+ * shows what a power cut would leave, and whose flushes take as long as the test likes.
+ */
+#include "config.h"
+
+#include "map_fixture.h"
+
+#include <errno.h>
+#include <linux/falloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "fs/attr.h"
+#include "fs/file.h"
+#include "fs/namei.h"
+
+#define STALE 0xEE /* what lies in free blocks */
+#define DATA 0x5A
+#define OLD 0x11
+
+/* ---- the disk ---- */
+
+struct disk {
+	struct blk blk;
+	pthread_mutex_t lock;
+	uint8_t *data;	    /* [lock] blk.size bytes */
+	uint8_t *durable;   /* [lock] the same as of the last flush */
+	atomic_int flushes; /* that have begun */
+	atomic_int allowed; /* flushes from this number on wait; INT_MAX: none */
+	/* NULL, or called once, before a write of DATA */
+	void (*before_data)(struct disk *disk);
+	struct fs *fs;
+	uint8_t *seen;	    /* what before_data() saw */
+	pthread_t thread;
+	atomic_bool synced;
+};
+
+static int disk_read(struct blk *blk, uint64_t off, void *buf, size_t len)
+{
+	struct disk *disk = (struct disk *)blk;
+
+	pthread_mutex_lock(&disk->lock);
+	memcpy(buf, disk->data + off, len);
+	pthread_mutex_unlock(&disk->lock);
+	return 0;
+}
+
+static int disk_write(struct blk *blk, uint64_t off, const void *buf, size_t len)
+{
+	struct disk *disk = (struct disk *)blk;
+	void (*before_data)(struct disk *) = disk->before_data;
+
+	if (before_data && memchr(buf, DATA, len)) {
+		disk->before_data = NULL;
+		before_data(disk);
+	}
+	pthread_mutex_lock(&disk->lock);
+	memcpy(disk->data + off, buf, len);
+	pthread_mutex_unlock(&disk->lock);
+	return 0;
+}
+
+static int disk_flush(struct blk *blk)
+{
+	struct disk *disk = (struct disk *)blk;
+	int nr = atomic_fetch_add(&disk->flushes, 1);
+
+	while (nr >= disk->allowed)
+		usleep(200);
+	pthread_mutex_lock(&disk->lock);
+	memcpy(disk->durable, disk->data, disk->blk.size);
+	pthread_mutex_unlock(&disk->lock);
+	return 0;
+}
+
+/* The test looks at it after the filesystem has been closed. */
+static void disk_close(struct blk *blk)
+{
+	(void)blk;
+}
+
+static const struct blk_ops disk_ops = {
+	.read = disk_read, .write = disk_write, .flush = disk_flush, .close = disk_close,
+};
+
+static struct disk *disk_new(void)
+{
+	struct disk *disk = calloc(1, sizeof(*disk));
+	int fd = open("image", O_RDONLY);
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	assert_non_null(disk);
+	assert_true(size > 0);
+	disk->blk = (struct blk){ .ops = &disk_ops, .size = (uint64_t)size };
+	disk->allowed = INT32_MAX;
+	pthread_mutex_init(&disk->lock, NULL);
+	disk->data = malloc((size_t)size);
+	disk->durable = malloc((size_t)size);
+	disk->seen = malloc((size_t)size);
+	assert_true(disk->data && disk->durable && disk->seen);
+	assert_int_equal(pread(fd, disk->data, (size_t)size, 0), size);
+	memcpy(disk->durable, disk->data, (size_t)size);
+	close(fd);
+	return disk;
+}
+
+static void disk_free(struct disk *disk)
+{
+	free(disk->data);
+	free(disk->durable);
+	free(disk->seen);
+	free(disk);
+}
+
+static struct fs *open_disk(struct disk *disk)
+{
+	struct fs_options opts = { .writable = true };
+
+	assert_int_equal(fs_open(&disk->blk, &opts, &fixture.log, &disk->fs), 0);
+	return disk->fs;
+}
+
+/* A filesystem of such bytes, its journal replayed. */
+static struct fs *open_bytes(const struct disk *disk, const uint8_t *bytes)
+{
+	struct fs_options opts = { 0 };
+	struct blk *mem;
+	struct fs *fs;
+
+	assert_int_equal(blk_mem_new(bytes, disk->blk.size, &mem), 0);
+	assert_int_equal(fs_open(mem, &opts, &fixture.log, &fs), 0);
+	return fs;
+}
+
+/* Ends the test's work on the disk; e2fsck finds nothing. */
+static void finish(struct disk *disk)
+{
+	int fd;
+
+	assert_int_equal(fs_close(disk->fs), 0);
+	fd = open("image", O_WRONLY);
+	assert_int_equal(pwrite(fd, disk->data, disk->blk.size, 0), disk->blk.size);
+	close(fd);
+	judge(false);
+	disk_free(disk);
+}
+
+/* ---- files ---- */
+
+static void put(struct inode *inode, uint64_t off, size_t len, int byte, bool times)
+{
+	uint8_t *bytes = malloc(len);
+
+	assert_non_null(bytes);
+	memset(bytes, byte, len);
+	assert_int_equal(file_write(inode, off, bytes, len, times, true), len);
+	free(bytes);
+}
+
+static void cut(struct inode *inode, uint64_t size)
+{
+	rwlock_write(&inode->lock);
+	assert_int_equal(file_truncate_locked(inode, size), 0);
+	rwlock_drop(&inode->lock);
+}
+
+/* How many bytes of file a, in an image of such bytes, are byte. */
+static size_t count(const struct disk *disk, const uint8_t *bytes, uint8_t byte)
+{
+	struct fs *fs = open_bytes(disk, bytes);
+	struct inode *inode = get_file(fs, "a");
+	size_t size = inode->d.size, nr = 0;
+	uint8_t *buf = malloc(size + 1);
+
+	assert_non_null(buf);
+	assert_int_equal(file_read(inode, 0, buf, size), size);
+	for (size_t i = 0; i < size; i++)
+		nr += buf[i] == byte;
+	free(buf);
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+	return nr;
+}
+
+static bool has_name(const struct disk *disk, const uint8_t *bytes, const char *name)
+{
+	struct fs *fs = open_bytes(disk, bytes);
+	struct inode *root;
+	uint32_t ino;
+	int err;
+
+	assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
+	err = dir_lookup(root, name, strlen(name), &ino);
+	inode_put(root);
+	assert_int_equal(fs_close(fs), 0);
+	return !err;
+}
+
+/* Leaves STALE in the free blocks. */
+static void litter(struct fs *fs)
+{
+	struct inode *inode = get_file(fs, "b");
+	size_t len = 1 << 20;
+	uint8_t *bytes = malloc(len);
+
+	assert_non_null(bytes);
+	memset(bytes, STALE, len);
+	for (unsigned i = 0; i < 16; i++)
+		if (file_write(inode, i * len, bytes, len, true, true) != (ssize_t)len)
+			break;
+	free(bytes);
+	cut(inode, 0);
+	assert_int_equal(file_sync(inode, false), 0);
+	inode_put(inode);
+}
+
+/* ---- data before what makes them reachable ---- */
+
+static void *sync_all(void *arg)
+{
+	struct disk *disk = arg;
+
+	assert_int_equal(fs_sync(disk->fs), 0);
+	disk->synced = true;
+	return NULL;
+}
+
+/* Somebody else syncs, and the power fails, before the data is written. */
+static void sync_and_look(struct disk *disk)
+{
+	disk->synced = false;
+	assert_int_equal(pthread_create(&disk->thread, NULL, sync_all, disk), 0);
+	/* a commit that has to wait for us never comes: what it may do meanwhile it does at once */
+	for (unsigned i = 0; i < 50 && !disk->synced; i++)
+		usleep(1000);
+	pthread_mutex_lock(&disk->lock);
+	memcpy(disk->seen, disk->data, disk->blk.size);
+	pthread_mutex_unlock(&disk->lock);
+}
+
+static void write_watched(struct disk *disk, struct inode *inode, uint64_t off, size_t len)
+{
+	disk->before_data = sync_and_look;
+	put(inode, off, len, DATA, true);
+	assert_null(disk->before_data);
+	pthread_join(disk->thread, NULL);
+	assert_int_equal(count(disk, disk->seen, STALE), 0);
+}
+
+static void check_data_first(const char *args)
+{
+	bool inlined = strstr(args, "inline_data"), extents = !strstr(args, "ext3");
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+
+	make_image("16M", args);
+	disk = disk_new();
+	fs = open_disk(disk);
+	litter(fs);
+	inode = get_file(fs, "a");
+	if (inlined) {
+		put(inode, 0, 40, OLD, true);
+		assert_int_equal(file_sync(inode, false), 0);
+		/* moves out of the inode, with its old contents */
+		write_watched(disk, inode, 3000, 100);
+	}
+	write_watched(disk, inode, 10000, 9000); /* a hole, parts of blocks at both ends */
+	write_watched(disk, inode, 19000, 50000); /* goes on in the last block and behind it */
+	if (extents) {
+		assert_int_equal(file_fallocate(inode, 0, 100000, 100000, true), 0);
+		assert_int_equal(file_sync(inode, false), 0);
+		write_watched(disk, inode, 120000, 30000); /* unwritten blocks */
+	}
+	cut(inode, 12345);
+	write_watched(disk, inode, 40000, 10000);
+	inode_put(inode);
+	finish(disk);
+}
+
+static void test_data_first(void **state)
+{
+	(void)state;
+	check_data_first("-t ext4 -b 1024 -J size=1");
+	check_data_first("-t ext4 -b 4096 -J size=4");
+	check_data_first("-t ext3 -b 1024 -J size=1");
+	check_data_first("-t ext4 -b 1024 -O inline_data -J size=1");
+}
+
+/* ---- what returns when it is durable ---- */
+
+static void make_name(struct fs *fs, const char *name)
+{
+	static const struct cred cred;
+	struct inode *root, *made;
+
+	assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
+	assert_int_equal(namei_make(root, name, strlen(name), S_IFREG | 0644, 0, &cred, &made), 0);
+	inode_put(made);
+	inode_put(root);
+}
+
+static void set_root_flags(struct fs *fs, uint32_t flags)
+{
+	struct inode *root;
+
+	assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
+	assert_int_equal(attr_set_flags(root, (root->d.flags & ~(uint32_t)EXT2_DIRSYNC_FL) | flags,
+		true), 0);
+	inode_put(root);
+}
+
+static void test_sync(void **state)
+{
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+
+	(void)state;
+	make_image("8M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	fs = open_disk(disk);
+	inode = get_file(fs, "a");
+	/* new blocks, and nothing yet */
+	put(inode, 0, 10000, OLD, true);
+	assert_int_equal(count(disk, disk->durable, OLD), 0);
+	assert_int_equal(file_sync(inode, false), 0);
+	assert_int_equal(count(disk, disk->durable, OLD), 10000);
+	/* fdatasync: the size that the data need */
+	put(inode, 10000, 5000, OLD, true);
+	assert_int_equal(file_sync(inode, true), 0);
+	assert_int_equal(count(disk, disk->durable, OLD), 15000);
+	/* in place, with and without a transaction */
+	put(inode, 0, 3000, DATA, false);
+	assert_int_equal(count(disk, disk->durable, DATA), 0);
+	assert_int_equal(file_sync(inode, false), 0);
+	assert_int_equal(count(disk, disk->durable, DATA), 3000);
+	put(inode, 3000, 3000, DATA, true);
+	assert_int_equal(file_sync(inode, true), 0);
+	assert_int_equal(count(disk, disk->durable, DATA), 6000);
+	/* all of the filesystem */
+	make_name(fs, "one");
+	put(inode, 6000, 1000, DATA, false);
+	assert_int_equal(fs_sync(fs), 0);
+	assert_true(has_name(disk, disk->durable, "one"));
+	assert_int_equal(count(disk, disk->durable, DATA), 7000);
+	/* a directory that is marked so */
+	make_name(fs, "two");
+	assert_false(has_name(disk, disk->durable, "two"));
+	set_root_flags(fs, EXT2_DIRSYNC_FL);
+	make_name(fs, "three");
+	assert_true(has_name(disk, disk->durable, "three"));
+	inode_put(inode);
+	finish(disk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_data_first),
+		cmocka_unit_test(test_sync),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
