@@ -159,6 +159,9 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->d = *d;
 	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
 	inode->refs = 1;
+	/* as ext4_iget(): it may have been changed, and have left the cache before that was durable */
+	if (fs->journal)
+		inode->tid = inode->data_tid = journal_newest(fs->journal);
 	inode->orphan = orphan_bits(fs, ino);
 	atomic_init(&inode->is_value, d->flags & EXT4_EA_INODE_FL);
 	rwlock_init(&inode->lock, LOCK_RANK_INODE);

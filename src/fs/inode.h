@@ -26,7 +26,7 @@ struct inode {
 	struct rwlock lock;
 	struct dinode d;   /* [lock] */
 	struct extmap map; /* its own lock inside; see map.h */
-	_Atomic uint32_t tid;	   /* last transaction that changed the inode, 0: none; for fsync */
+	_Atomic uint32_t tid;	   /* last transaction that has or may have changed the inode, 0: none; for fsync */
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
 	_Atomic bool overwritten; /* data went to the image that no transaction will flush */
 	_Atomic bool is_value; /* d.flags has EXT4_EA_INODE_FL, for inode_get() */

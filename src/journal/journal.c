@@ -452,6 +452,16 @@ int journal_wait(struct journal *j, uint32_t tid)
 	return err;
 }
 
+uint32_t journal_newest(struct journal *j)
+{
+	uint32_t tid;
+
+	lock_take(&j->lock);
+	tid = j->next_tid - 1;
+	lock_drop(&j->lock);
+	return tid;
+}
+
 bool journal_is_committed(struct journal *j, uint32_t tid)
 {
 	bool committed;

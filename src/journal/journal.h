@@ -159,6 +159,12 @@ void journal_data_written(struct handle *h);
  */
 int journal_wait(struct journal *journal, uint32_t tid) MUST_CHECK;
 
+/*
+ * The newest transaction there is, or has been: what an inode that is read from its buffer now owes to
+ * changes of before is at most that one's.
+ */
+uint32_t journal_newest(struct journal *journal);
+
 /* Whether transaction tid is durable. */
 bool journal_is_committed(struct journal *journal, uint32_t tid);
 

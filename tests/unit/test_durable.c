@@ -357,11 +357,58 @@ static void test_sync(void **state)
 	finish(disk);
 }
 
+#define OTHERS 5000u /* inodes: more than the cache keeps that nobody uses */
+
+/* What an inode was before it left the cache counts as well. */
+static void test_evicted(void **state)
+{
+	static const struct cred cred;
+	uint32_t *others = calloc(OTHERS, sizeof(*others)), ino;
+	struct inode *inode, *root;
+	struct disk *disk;
+	struct fs *fs;
+	char name[16];
+
+	(void)state;
+	assert_non_null(others);
+	make_image("16M", "-t ext4 -b 1024 -N 8192 -J size=4");
+	disk = disk_new();
+	fs = open_disk(disk);
+	assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(namei_make(root, name, strlen(name), S_IFREG | 0644, 0, &cred,
+			&inode), 0);
+		others[i] = inode->ino;
+		inode_put(inode);
+	}
+	inode_put(root);
+	assert_int_equal(fs_sync(fs), 0);
+	for (unsigned data_only = 0; data_only < 2; data_only++) {
+		inode = get_file(fs, "a");
+		ino = inode->ino;
+		put(inode, data_only * 5000, 5000, DATA, true);
+		inode_put(inode);
+		for (unsigned i = 0; i < OTHERS; i++) {
+			assert_int_equal(inode_get(fs, others[i], &inode), 0);
+			inode_put(inode);
+		}
+		assert_int_equal(count(disk, disk->durable, DATA), data_only * 5000);
+		assert_int_equal(inode_get(fs, ino, &inode), 0);
+		assert_int_equal(file_sync(inode, data_only), 0);
+		inode_put(inode);
+		assert_int_equal(count(disk, disk->durable, DATA), (data_only + 1) * 5000);
+	}
+	free(others);
+	finish(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data_first),
 		cmocka_unit_test(test_sync),
+		cmocka_unit_test(test_evicted),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
