@@ -112,7 +112,7 @@ int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to)
 		return err;
 	err = blk_write(inode->fs->blk, (run.pblk << bits) + (from & ((1u << bits) - 1)), zeros,
 		(size_t)(to - from));
-	atomic_store_explicit(&inode->overwritten, true, memory_order_release);
+	atomic_fetch_add_explicit(&inode->overwritten, 1, memory_order_release);
 	return err;
 }
 
@@ -186,7 +186,7 @@ static int write_over(struct writing *w, const struct run *run, size_t len)
 	int err = blk_write(fs->blk, (run->pblk << fs->sb.block_bits) + in_block, w->buf, len);
 
 	/* for file_sync(): no transaction will flush it */
-	atomic_store_explicit(&w->inode->overwritten, true, memory_order_release);
+	atomic_fetch_add_explicit(&w->inode->overwritten, 1, memory_order_release);
 	if (!err)
 		advance(w, len);
 	return err;
@@ -485,11 +485,20 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 	return w.done ? (ssize_t)w.done : err;
 }
 
+/* Only now, and not when the flush began: others who sync meanwhile must not rely on us. */
+static void note_flushed(struct inode *inode, uint64_t nr)
+{
+	uint64_t have = atomic_load(&inode->flushed);
+
+	while (have < nr && !atomic_compare_exchange_weak(&inode->flushed, &have, nr))
+		;
+}
+
 int file_sync(struct inode *inode, bool data_only)
 {
 	struct fs *fs = inode->fs;
 	uint32_t tid = atomic_load(data_only ? &inode->data_tid : &inode->tid);
-	bool overwritten = atomic_exchange(&inode->overwritten, false);
+	uint64_t overwritten = atomic_load(&inode->overwritten);
 	int err = 0;
 
 	if (!fs->journal)
@@ -497,12 +506,12 @@ int file_sync(struct inode *inode, bool data_only)
 	if (tid && !journal_is_committed(fs->journal, tid)) {
 		err = journal_wait(fs->journal, tid);
 		/* a commit that was under way may have flushed before the data came */
-		if (!overwritten)
+		if (overwritten <= atomic_load(&inode->flushed))
 			return err;
 	}
 	if (!err)
 		err = blk_flush(fs->blk);
-	if (err)
-		atomic_store(&inode->overwritten, true);
+	if (!err)
+		note_flushed(inode, overwritten);
 	return err;
 }

@@ -160,6 +160,7 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	inode->csum_seed = dinode_csum_seed(&fs->sb, ino, d->generation);
 	inode->refs = 1;
 	/* as ext4_iget(): it may have been changed, and have left the cache before that was durable */
+	inode->overwritten = 1;
 	if (fs->journal)
 		inode->tid = inode->data_tid = journal_newest(fs->journal);
 	inode->orphan = orphan_bits(fs, ino);
@@ -259,6 +260,7 @@ int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct ino
 	if (err)
 		return err;
 	atomic_init(&fresh->fresh, true);
+	fresh->overwritten = 0;
 	lock_take(&shard->lock);
 	/* only where two things claim to be one inode; the old object serves its holders to the end */
 	old = find_locked(shard, ino);

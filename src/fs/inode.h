@@ -28,7 +28,8 @@ struct inode {
 	struct extmap map; /* its own lock inside; see map.h */
 	_Atomic uint32_t tid;	   /* last transaction that has or may have changed the inode, 0: none; for fsync */
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
-	_Atomic bool overwritten; /* data went to the image that no transaction will flush */
+	/* Times that data went to the image which no transaction will flush, and how many of them were. */
+	_Atomic uint64_t overwritten, flushed;
 	_Atomic bool is_value; /* d.flags has EXT4_EA_INODE_FL, for inode_get() */
 	_Atomic bool fresh; /* just allocated, no links yet: nobody gets it by its number */
 	uint8_t orphan; /* [lock] enum orphan_bits; orphan.c's to change */

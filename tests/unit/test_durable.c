@@ -403,12 +403,88 @@ static void test_evicted(void **state)
 	finish(disk);
 }
 
+struct syncer {
+	struct disk *disk;
+	struct inode *inode; /* NULL: all */
+	pthread_t thread;
+	atomic_bool done;
+};
+
+static void *run_syncer(void *arg)
+{
+	struct syncer *s = arg;
+
+	assert_int_equal(s->inode ? file_sync(s->inode, false) : fs_sync(s->disk->fs), 0);
+	s->done = true;
+	return NULL;
+}
+
+static void start_syncer(struct syncer *s, struct disk *disk, struct inode *inode)
+{
+	*s = (struct syncer){ .disk = disk, .inode = inode };
+	assert_int_equal(pthread_create(&s->thread, NULL, run_syncer, s), 0);
+}
+
+static void wait_flush(struct disk *disk, int nr)
+{
+	for (unsigned i = 0; disk->flushes <= nr; i++) {
+		usleep(1000);
+		assert_true(i < 20000);
+	}
+}
+
+/* Two who sync the same file: that one of them takes care of the data does not excuse the other. */
+static void test_two_syncs(void **state)
+{
+	struct syncer all, first, second;
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+	int flushes;
+
+	(void)state;
+	make_image("8M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	fs = open_disk(disk);
+	inode = get_file(fs, "a");
+	put(inode, 0, 4096, OLD, true);
+	assert_int_equal(file_sync(inode, false), 0);
+	put(inode, 0, 100, OLD, true);
+	/* a commit that has flushed the log, and waits for its record to be flushed */
+	flushes = disk->flushes;
+	disk->allowed = flushes + 1;
+	start_syncer(&all, disk, NULL);
+	wait_flush(disk, flushes + 1);
+	put(inode, 0, 1000, DATA, false);
+	start_syncer(&first, disk, inode);
+	usleep(50000);
+	start_syncer(&second, disk, inode);
+	usleep(50000);
+	/* the commit may end, but no more than that */
+	disk->allowed = flushes + 2;
+	pthread_mutex_lock(&disk->lock);
+	memcpy(disk->seen, disk->durable, disk->blk.size);
+	pthread_mutex_unlock(&disk->lock);
+	usleep(100000);
+	assert_int_equal(count(disk, disk->seen, DATA), 0);
+	assert_false(first.done);
+	assert_false(second.done);
+	disk->allowed = INT32_MAX;
+	pthread_join(all.thread, NULL);
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	assert_int_equal(count(disk, disk->durable, DATA), 1000);
+	inode_put(inode);
+	finish(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data_first),
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_two_syncs),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
