@@ -12,14 +12,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include "format/le.h"
 #include "fs/attr.h"
 #include "fs/file.h"
 #include "fs/namei.h"
+#include "fs/superblock.h"
 
 #define STALE 0xEE /* what lies in free blocks */
 #define DATA 0x5A
 #define OLD 0x11
+#define SUPERBLOCK_OFFSET 1024
+#define FIRST_ERRCODE 0x27A /* s_first_error_errcode, in the superblock */
 
 /* ---- the disk ---- */
 
@@ -29,7 +34,8 @@ struct disk {
 	uint8_t *data;	    /* [lock] blk.size bytes */
 	uint8_t *durable;   /* [lock] the same as of the last flush */
 	atomic_int flushes; /* that have begun */
-	atomic_int allowed; /* flushes from this number on wait; INT_MAX: none */
+	atomic_int allowed; /* flushes from this number on wait; INT32_MAX: none */
+	atomic_int fail;    /* the flush of this number fails, -1: none */
 	/* NULL, or called once, before a write of DATA */
 	void (*before_data)(struct disk *disk);
 	struct fs *fs;
@@ -70,6 +76,8 @@ static int disk_flush(struct blk *blk)
 
 	while (nr >= disk->allowed)
 		usleep(200);
+	if (nr == disk->fail)
+		return -EIO;
 	pthread_mutex_lock(&disk->lock);
 	memcpy(disk->durable, disk->data, disk->blk.size);
 	pthread_mutex_unlock(&disk->lock);
@@ -96,6 +104,7 @@ static struct disk *disk_new(void)
 	assert_true(size > 0);
 	disk->blk = (struct blk){ .ops = &disk_ops, .size = (uint64_t)size };
 	disk->allowed = INT32_MAX;
+	disk->fail = -1;
 	pthread_mutex_init(&disk->lock, NULL);
 	disk->data = malloc((size_t)size);
 	disk->durable = malloc((size_t)size);
@@ -115,12 +124,17 @@ static void disk_free(struct disk *disk)
 	free(disk);
 }
 
-static struct fs *open_disk(struct disk *disk)
+static struct fs *open_disk_with(struct disk *disk, enum fs_errors errors)
 {
-	struct fs_options opts = { .writable = true };
+	struct fs_options opts = { .writable = true, .errors = errors };
 
 	assert_int_equal(fs_open(&disk->blk, &opts, &fixture.log, &disk->fs), 0);
 	return disk->fs;
+}
+
+static struct fs *open_disk(struct disk *disk)
+{
+	return open_disk_with(disk, FS_ERRORS_DEFAULT);
 }
 
 /* A filesystem of such bytes, its journal replayed. */
@@ -135,15 +149,19 @@ static struct fs *open_bytes(const struct disk *disk, const uint8_t *bytes)
 	return fs;
 }
 
+static void write_image(const struct disk *disk)
+{
+	int fd = open("image", O_WRONLY);
+
+	assert_int_equal(pwrite(fd, disk->data, disk->blk.size, 0), disk->blk.size);
+	close(fd);
+}
+
 /* Ends the test's work on the disk; e2fsck finds nothing. */
 static void finish(struct disk *disk)
 {
-	int fd;
-
 	assert_int_equal(fs_close(disk->fs), 0);
-	fd = open("image", O_WRONLY);
-	assert_int_equal(pwrite(fd, disk->data, disk->blk.size, 0), disk->blk.size);
-	close(fd);
+	write_image(disk);
 	judge(false);
 	disk_free(disk);
 }
@@ -292,15 +310,23 @@ static void test_data_first(void **state)
 
 /* ---- what returns when it is durable ---- */
 
-static void make_name(struct fs *fs, const char *name)
+static int try_name(struct fs *fs, const char *name)
 {
 	static const struct cred cred;
 	struct inode *root, *made;
+	int err;
 
 	assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
-	assert_int_equal(namei_make(root, name, strlen(name), S_IFREG | 0644, 0, &cred, &made), 0);
-	inode_put(made);
+	err = namei_make(root, name, strlen(name), S_IFREG | 0644, 0, &cred, &made);
+	if (!err)
+		inode_put(made);
 	inode_put(root);
+	return err;
+}
+
+static void make_name(struct fs *fs, const char *name)
+{
+	assert_int_equal(try_name(fs, name), 0);
 }
 
 static void set_root_flags(struct fs *fs, uint32_t flags)
@@ -478,6 +504,120 @@ static void test_two_syncs(void **state)
 	finish(disk);
 }
 
+/* ---- errors ---- */
+
+/* The record in the superblock, as the kernel makes it: of the first error; code 0: there is none. */
+static void check_record(const uint8_t *bytes, uint32_t ino, uint8_t code)
+{
+	const uint8_t *raw = bytes + SUPERBLOCK_OFFSET;
+
+	assert_int_equal(le16_get(raw + SB_STATE) & EXT2_ERROR_FS, code ? EXT2_ERROR_FS : 0);
+	assert_int_equal(le32_get(raw + SB_ERROR_COUNT) != 0, code != 0);
+	assert_int_equal(le32_get(raw + SB_FIRST_ERROR_INO), ino);
+	assert_int_equal(raw[FIRST_ERRCODE], code);
+}
+
+/* It can be repaired, and what had been promised is there; frees the disk. */
+static void recover(struct disk *disk, size_t promised)
+{
+	struct fs *fs;
+	struct inode *inode;
+
+	write_image(disk);
+	assert_true(sh("e2fsck -fy image") >> 8 <= 1);
+	judge(false);
+	fs = open_image(false);
+	inode = get_file(fs, "a");
+	assert_true(inode->d.size >= promised);
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+	disk_free(disk);
+}
+
+/* A commit fails: who waits is told, nothing more is changed, what was promised stays. */
+static void test_io_error(void **state)
+{
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+
+	(void)state;
+	/* both flushes of a commit: of what is logged, and of the record */
+	for (int which = 0; which < 2; which++) {
+		make_image("16M", "-t ext4 -b 1024 -J size=1");
+		disk = disk_new();
+		fs = open_disk(disk);
+		inode = get_file(fs, "a");
+		put(inode, 0, 5000, OLD, true);
+		assert_int_equal(file_sync(inode, false), 0);
+		put(inode, 5000, 5000, DATA, true);
+		disk->fail = disk->flushes + which;
+		assert_int_equal(file_sync(inode, false), -EIO);
+		assert_false(fs_is_writable(fs));
+		assert_int_equal(try_name(fs, "late"), -EROFS);
+		assert_int_equal(file_write(inode, 0, "x", 1, true, true), -EROFS);
+		assert_true(file_sync(inode, false) < 0);
+		assert_true(fs_sync(fs) < 0);
+		inode_put(inode);
+		assert_true(fs_close(fs) < 0);
+		check_record(disk->durable, 0, 2 /* EXT4_ERR_EIO */);
+		assert_int_equal(count(disk, disk->durable, OLD), 5000);
+		recover(disk, 5000);
+	}
+}
+
+/* Damage is found while the filesystem is changed: errors= decides, and it is on record at once. */
+static void test_errors(void **state)
+{
+	static const enum fs_errors all[] = { FS_ERRORS_DEFAULT, FS_ERRORS_CONTINUE, FS_ERRORS_RO };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		bool stops = all[i] == FS_ERRORS_RO;
+		struct inode *inode;
+		struct disk *disk;
+		struct fs *fs;
+
+		make_image("16M", "-t ext4 -b 1024 -J size=1");
+		disk = disk_new();
+		fs = open_disk_with(disk, all[i]);
+		inode = get_file(fs, "a");
+		put(inode, 0, 5000, OLD, true);
+		assert_int_equal(file_sync(inode, false), 0);
+		check_record(disk->durable, 0, 0);
+		assert_int_equal(fs_corrupt(fs, 12, -EUCLEAN, "as the test says"), -EUCLEAN);
+		check_record(disk->durable, 12, 5 /* EXT4_ERR_EFSCORRUPTED */);
+		assert_int_equal(fs_is_writable(fs), !stops);
+		assert_int_equal(try_name(fs, "late"), stops ? -EROFS : 0);
+		inode_put(inode);
+		assert_int_equal(fs_close(fs) != 0, stops);
+		assert_int_equal(has_name(disk, disk->durable, "late"), !stops);
+		check_record(disk->durable, 12, 5);
+		recover(disk, 5000);
+	}
+}
+
+static void test_panic(void **state)
+{
+	struct disk *disk;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	make_image("16M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		(void)!fs_corrupt(open_disk_with(disk, FS_ERRORS_PANIC), 12, -EUCLEAN, "enough");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 70 /* EX_SOFTWARE */);
+	disk_free(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +625,9 @@ int main(void)
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_two_syncs),
+		cmocka_unit_test(test_io_error),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_panic),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
