@@ -18,11 +18,13 @@
 #include "fs/attr.h"
 #include "fs/file.h"
 #include "fs/namei.h"
+#include "fs/orphan.h"
 #include "fs/superblock.h"
 
 #define STALE 0xEE /* what lies in free blocks */
 #define DATA 0x5A
 #define OLD 0x11
+#define KEPT 8u
 #define SUPERBLOCK_OFFSET 1024
 #define FIRST_ERRCODE 0x27A /* s_first_error_errcode, in the superblock */
 
@@ -40,6 +42,9 @@ struct disk {
 	void (*before_data)(struct disk *disk);
 	struct fs *fs;
 	uint8_t *seen;	    /* what before_data() saw */
+	uint8_t *kept[KEPT]; /* [lock] if keep: what was durable after each flush */
+	unsigned nr_kept;    /* [lock] */
+	atomic_bool keep;
 	pthread_t thread;
 	atomic_bool synced;
 };
@@ -80,6 +85,14 @@ static int disk_flush(struct blk *blk)
 		return -EIO;
 	pthread_mutex_lock(&disk->lock);
 	memcpy(disk->durable, disk->data, disk->blk.size);
+	if (disk->keep && disk->nr_kept < KEPT) {
+		uint8_t *copy = malloc(disk->blk.size);
+
+		if (!copy)
+			abort();
+		memcpy(copy, disk->durable, disk->blk.size);
+		disk->kept[disk->nr_kept++] = copy;
+	}
 	pthread_mutex_unlock(&disk->lock);
 	return 0;
 }
@@ -121,6 +134,8 @@ static void disk_free(struct disk *disk)
 	free(disk->data);
 	free(disk->durable);
 	free(disk->seen);
+	for (unsigned i = 0; i < disk->nr_kept; i++)
+		free(disk->kept[i]);
 	free(disk);
 }
 
@@ -149,11 +164,11 @@ static struct fs *open_bytes(const struct disk *disk, const uint8_t *bytes)
 	return fs;
 }
 
-static void write_image(const struct disk *disk)
+static void write_image(const struct disk *disk, const uint8_t *bytes)
 {
 	int fd = open("image", O_WRONLY);
 
-	assert_int_equal(pwrite(fd, disk->data, disk->blk.size, 0), disk->blk.size);
+	assert_int_equal(pwrite(fd, bytes, disk->blk.size, 0), disk->blk.size);
 	close(fd);
 }
 
@@ -161,7 +176,7 @@ static void write_image(const struct disk *disk)
 static void finish(struct disk *disk)
 {
 	assert_int_equal(fs_close(disk->fs), 0);
-	write_image(disk);
+	write_image(disk, disk->data);
 	judge(false);
 	disk_free(disk);
 }
@@ -504,6 +519,87 @@ static void test_two_syncs(void **state)
 	finish(disk);
 }
 
+/* ---- what is too large for one transaction ---- */
+
+#define PIECES 1200u /* of a file, each with a block of pointers: more than a transaction holds */
+
+static void *sync_often(void *arg)
+{
+	struct disk *disk = arg;
+
+	while (!disk->synced)
+		assert_int_equal(fs_sync(disk->fs), 0);
+	return NULL;
+}
+
+/*
+ * Every commit on the way is one to go on from: who recovers gives back the rest, so that the size and
+ * the blocks of the file are those of before or of afterwards.
+ */
+static void check_kept(struct disk *disk)
+{
+	unsigned after = 0;
+
+	for (unsigned i = 0; i < disk->nr_kept; i++) {
+		struct statvfs st;
+		struct fs *fs;
+
+		write_image(disk, disk->kept[i]);
+		assert_int_equal(fs_close(open_image(true)), 0);
+		judge(false);
+		fs = open_image(false);
+		assert_int_equal(fs_statfs(fs, &st), 0);
+		assert_int_equal(fs_close(fs), 0);
+		if (st.f_blocks - st.f_bfree < PIECES / 2)
+			after++;
+		else if (st.f_blocks - st.f_bfree <= 2 * PIECES)
+			fail_msg("%lu of %lu blocks are free", st.f_bfree, st.f_blocks);
+	}
+	/* the last commit is not all there was to look at */
+	assert_true(after > 2);
+}
+
+static void check_chain(bool removed)
+{
+	struct inode *inode, *root;
+	struct disk *disk;
+	uint32_t ino;
+	struct fs *fs;
+
+	make_image("8M", "-t ext3 -b 1024 -J size=1");
+	disk = disk_new();
+	fs = open_disk(disk);
+	inode = get_file(fs, "a");
+	for (unsigned i = 0; i < PIECES; i++)
+		put(inode, (uint64_t)i << 18, 1024, OLD, true);
+	assert_int_equal(fs_sync(fs), 0);
+	disk->synced = false;
+	disk->keep = true;
+	assert_int_equal(pthread_create(&disk->thread, NULL, sync_often, disk), 0);
+	if (removed) {
+		assert_int_equal(inode_get(fs, EXT2_ROOT_INO, &root), 0);
+		assert_int_equal(namei_unlink(root, "a", 1, &ino), 0);
+		inode_put(root);
+		inode_put(inode);
+		assert_int_equal(orphan_free(fs, ino), 0);
+	} else {
+		cut(inode, 1000);
+		inode_put(inode);
+	}
+	disk->synced = true;
+	pthread_join(disk->thread, NULL);
+	disk->keep = false;
+	check_kept(disk);
+	finish(disk);
+}
+
+static void test_chain(void **state)
+{
+	(void)state;
+	check_chain(false);
+	check_chain(true);
+}
+
 /* ---- errors ---- */
 
 /* The record in the superblock, as the kernel makes it: of the first error; code 0: there is none. */
@@ -523,7 +619,7 @@ static void recover(struct disk *disk, size_t promised)
 	struct fs *fs;
 	struct inode *inode;
 
-	write_image(disk);
+	write_image(disk, disk->data);
 	assert_true(sh("e2fsck -fy image") >> 8 <= 1);
 	judge(false);
 	fs = open_image(false);
@@ -625,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_two_syncs),
+		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_io_error),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_panic),
