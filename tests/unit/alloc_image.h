@@ -6,22 +6,12 @@
 #ifndef EXT4D_TESTS_ALLOC_IMAGE_H
 #define EXT4D_TESTS_ALLOC_IMAGE_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "format/le.h"
 #include "fs/balloc.h"
@@ -29,8 +19,6 @@
 #include "fs/group.h"
 #include "fs/ialloc.h"
 #include "fs/inode.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct feature_set {
 	const char *name, *size, *args;
@@ -56,28 +44,6 @@ static const struct feature_set feature_sets[] = {
 	{ "ext3", "40M", "-t ext3 -b 1024 -J size=2" },
 	{ "odd size", "30001K", "-t ext4 -b 1024 -O ^has_journal" },
 };
-
-struct alloc_fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-};
-
-static struct alloc_fixture fixture;
-
-/* Runs a shell command in the test's directory; its output goes to ./log. */
-static inline int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 /* Makes ./image. */
 static inline void make_image(const char *size, const char *args)
@@ -159,32 +125,6 @@ static inline struct handle *start(struct fs *fs, unsigned credits)
 
 	assert_int_equal(journal_start(fs->journal, credits, &h), 0);
 	return h;
-}
-
-static inline int fixture_setup(void **state)
-{
-	(void)state;
-	/* in memory, if there is such a place: much is made durable here */
-	strcpy(fixture.dir, "/dev/shm/test_alloc.XXXXXX");
-	if (!mkdtemp(fixture.dir)) {
-		strcpy(fixture.dir, "/tmp/test_alloc.XXXXXX");
-		if (!mkdtemp(fixture.dir))
-			return -1;
-	}
-	if (chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.log.to_syslog = false;
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static inline int fixture_teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
 }
 
 #endif

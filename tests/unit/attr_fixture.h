@@ -6,48 +6,14 @@
 #ifndef EXT4D_TESTS_ATTR_FIXTURE_H
 #define EXT4D_TESTS_ATTR_FIXTURE_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "fs/dir.h"
 #include "fs/fs.h"
 #include "fs/fs_i.h"
 #include "fs/inode.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory, silently. */
-static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 /* Makes ./image with nr empty files f0, f1 ...; args are mke2fs's. */
 static void make(const char *size, unsigned nr, const char *args)
@@ -95,26 +61,6 @@ static void assert_clean(const char *when)
 			fail();
 		fail_msg("e2fsck complains after %s", when);
 	}
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_attr.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.log.to_syslog = false;
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
 }
 
 #endif

@@ -3,48 +3,14 @@
 #ifndef EXT4D_UNIT_MAP_FIXTURE_H
 #define EXT4D_UNIT_MAP_FIXTURE_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "fs/dir.h"
 #include "fs/fs.h"
 #include "fs/fs_i.h"
 #include "fs/inode.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory; its output goes to ./log. */
-static inline int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 /* Makes ./image with the empty files a and b; args are mke2fs's. */
 static inline void make_image(const char *size, const char *args)
@@ -93,25 +59,6 @@ static inline void judge(bool strict)
 		(void)!system("PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn -E no_optimize_extents image | head -40");
 		fail_msg("e2fsck complains");
 	}
-}
-
-static inline int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_map.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static inline int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
 }
 
 /* A reproducible sequence. */

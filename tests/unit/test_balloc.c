@@ -580,5 +580,5 @@ int main(void)
 		cmocka_unit_test(test_trim),
 	};
 
-	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);
 }

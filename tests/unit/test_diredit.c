@@ -6,13 +6,7 @@
  */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,36 +22,14 @@
 #include "fs/fs_i.h"
 #include "fs/mapedit.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 #define TARGETS 4	/* files that names link to */
 #define MAX_LINKS 65000 /* of one of them */
 
 /* ---- images ---- */
 
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-	uint32_t targets[TARGETS];
-	uint64_t seed;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory, silently. */
-static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
+/* What the names may stand for, and where the sequence of choices is. */
+static uint32_t targets[TARGETS];
+static uint64_t rng = 88172645463325252u;
 
 /* debugfs commands, one per line. */
 static void edit(const char *commands)
@@ -119,7 +91,7 @@ static struct inode *open_dir(void)
 	struct fs *fs = open_image(true);
 
 	for (size_t i = 0; i < TARGETS; i++)
-		fixture.targets[i] = lookup(fs, names[i]);
+		targets[i] = lookup(fs, names[i]);
 	return get(fs, lookup(fs, "d"));
 }
 
@@ -136,35 +108,14 @@ static void check_fsck(const char *what)
 	fail_msg("%s: e2fsck: %s", what, text);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_diredit.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.log.to_syslog = false;
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	fixture.seed = 88172645463325252u;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
-}
-
 /* ---- names ---- */
 
 static uint32_t rnd(uint32_t n)
 {
-	fixture.seed ^= fixture.seed << 13;
-	fixture.seed ^= fixture.seed >> 7;
-	fixture.seed ^= fixture.seed << 17;
-	return (uint32_t)(fixture.seed >> 32) % n;
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (uint32_t)(rng >> 32) % n;
 }
 
 struct name {
@@ -254,7 +205,7 @@ static int replace(struct inode *dir, const char *name, size_t len, uint32_t ino
 static void add_name(struct inode *dir, struct name *name)
 {
 	name->target = (uint8_t)rnd(TARGETS);
-	assert_int_equal(add(dir, name->text, name->len, fixture.targets[name->target],
+	assert_int_equal(add(dir, name->text, name->len, targets[name->target],
 				 EXT2_FT_REG_FILE), 0);
 }
 
@@ -267,7 +218,7 @@ static void drop_name(struct inode *dir, struct name *name)
 static void replace_name(struct inode *dir, struct name *name)
 {
 	name->target = (uint8_t)rnd(TARGETS);
-	assert_int_equal(replace(dir, name->text, name->len, fixture.targets[name->target]), 0);
+	assert_int_equal(replace(dir, name->text, name->len, targets[name->target]), 0);
 }
 
 /* nr changes of names chosen at random, of which fill in 8 add what is not there. */
@@ -368,7 +319,7 @@ static void compare(struct inode *dir, struct model *model, unsigned step)
 		if (err != (there ? 0 : -ENOENT))
 			fail_msg("name %zu: %d", i, err);
 		if (there)
-			assert_int_equal(ino, fixture.targets[name->target]);
+			assert_int_equal(ino, targets[name->target]);
 		if (name->seen != there)
 			fail_msg("name %zu: %slisted", i, there ? "not " : "");
 	}
@@ -383,7 +334,7 @@ static void set_links(struct fs *fs, const struct model *model)
 		if (model->names[i].target < TARGETS)
 			links[model->names[i].target]++;
 	for (size_t i = 0; i < TARGETS; i++) {
-		struct inode *inode = get(fs, fixture.targets[i]);
+		struct inode *inode = get(fs, targets[i]);
 		struct handle *h = begin(inode, INODE_CREDITS);
 
 		assert_true(links[i] <= MAX_LINKS);
@@ -535,7 +486,7 @@ static int fill(struct inode *dir, struct model *model, unsigned levels)
 {
 	for (size_t i = 0; i < model->nr; i++) {
 		struct name *name = &model->names[i];
-		int err = add(dir, name->text, name->len, fixture.targets[i % TARGETS],
+		int err = add(dir, name->text, name->len, targets[i % TARGETS],
 			EXT2_FT_REG_FILE);
 
 		if (err)
@@ -625,8 +576,8 @@ static void test_empty(void **state)
 	assert_int_equal(dir_check_empty(dir), 0);
 	compare(dir, &model, 10);
 	assert_int_equal(drop(dir, "absent", 6), -ENOENT);
-	assert_int_equal(replace(dir, "absent", 6, fixture.targets[0]), -ENOENT);
-	assert_int_equal(add(dir, "", 0, fixture.targets[0], EXT2_FT_REG_FILE), -EINVAL);
+	assert_int_equal(replace(dir, "absent", 6, targets[0]), -ENOENT);
+	assert_int_equal(add(dir, "", 0, targets[0], EXT2_FT_REG_FILE), -EINVAL);
 	finish(dir, &model, "emptied");
 	model_free(&model);
 }
@@ -693,7 +644,7 @@ static void *write_on(void *arg)
 		} else {
 			name->target = 0;
 			assert_int_equal(add(w->dir, name->text, name->len,
-						 fixture.targets[0], EXT2_FT_REG_FILE), 0);
+						 targets[0], EXT2_FT_REG_FILE), 0);
 		}
 	}
 	return NULL;
@@ -768,7 +719,7 @@ static void test_nonsense(void **state)
 		end(dir, h);
 		fixture.log.max = (enum log_level)-1;
 		if (csum) {
-			assert_int_equal(add(dir, "x", 1, fixture.targets[0], 1), -EUCLEAN);
+			assert_int_equal(add(dir, "x", 1, targets[0], 1), -EUCLEAN);
 			inode_put(dir);
 			fs_close(dir->fs);
 		} else {
@@ -871,7 +822,7 @@ static void casefold_case(const char *args, bool strict)
 	dir->d.flags |= EXT4_CASEFOLD_FL;
 	assert_int_equal(inode_write(h, dir), 0);
 	end(dir, h);
-	ino = (int)fixture.targets[0];
+	ino = (int)targets[0];
 	for (size_t i = 0; i < 400; i++)
 		add_name(dir, &model.names[i]);
 	assert_true(is_indexed(dir));
@@ -881,7 +832,7 @@ static void casefold_case(const char *args, bool strict)
 	assert_int_equal(find_ino(dir, folded), ino);
 	assert_int_equal(find_ino(dir, "cafe"), -ENOENT);
 	assert_int_equal(find_ino(dir, "0000003DDDDDDDDDDDDD"),
-		(int)fixture.targets[model.names[3].target]);
+		(int)targets[model.names[3].target]);
 	assert_int_equal(find_ino(dir, "bad\xff"), strict ? -EINVAL : -ENOENT);
 	if (strict) {
 		assert_int_equal(add(dir, "bad\xff", 4, 12, EXT2_FT_REG_FILE), -EINVAL);
@@ -923,5 +874,5 @@ int main(void)
 		cmocka_unit_test(test_casefold),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

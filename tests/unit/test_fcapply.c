@@ -5,13 +5,7 @@
  */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +23,6 @@
 #include "fs/map.h"
 #include "fs/mount_journal.h"
 #include "util/crc32c.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define BLOCK_SIZE 4096
 #define TID 7
@@ -53,29 +45,9 @@
 #define JSB_INCOMPAT 0x28
 #define JSB_FAST_COMMIT 0x20
 
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-	uint8_t area[BLOCK_SIZE];
-	size_t len;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory, silently. */
-static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
+/* The fast-commit area that is being made. */
+static uint8_t area_bytes[BLOCK_SIZE];
+static size_t area_len;
 
 static void judge(const char *path)
 {
@@ -167,29 +139,29 @@ static struct fs *open_image(const char *path, bool norecovery)
 
 static uint8_t *put_tag(unsigned type, size_t len)
 {
-	uint8_t *p = fixture.area + fixture.len;
+	uint8_t *p = area_bytes + area_len;
 
-	assert_true(fixture.len + FCOMMIT_TAG_HDR + len <= BLOCK_SIZE);
+	assert_true(area_len + FCOMMIT_TAG_HDR + len <= BLOCK_SIZE);
 	le16_put(p, (uint16_t)type);
 	le16_put(p + 2, (uint16_t)len);
-	fixture.len += FCOMMIT_TAG_HDR + len;
+	area_len += FCOMMIT_TAG_HDR + len;
 	return p + FCOMMIT_TAG_HDR;
 }
 
 static void put_head(void)
 {
-	fixture.len = 0;
-	memset(fixture.area, 0, BLOCK_SIZE);
+	area_len = 0;
+	memset(area_bytes, 0, BLOCK_SIZE);
 	le32_put(put_tag(FCOMMIT_HEAD, 8) + 4, TID);
 }
 
 /* The last tag goes to the end of its block. */
 static void put_tail(void)
 {
-	uint8_t *val = put_tag(FCOMMIT_TAIL, BLOCK_SIZE - fixture.len - FCOMMIT_TAG_HDR);
+	uint8_t *val = put_tag(FCOMMIT_TAIL, BLOCK_SIZE - area_len - FCOMMIT_TAG_HDR);
 
 	le32_put(val, TID);
-	le32_put(val + 4, crc32c(0, fixture.area, (size_t)(val + 4 - fixture.area)));
+	le32_put(val + 4, crc32c(0, area_bytes, (size_t)(val + 4 - area_bytes)));
 }
 
 static void put_name(unsigned type, uint32_t parent, uint32_t ino, const char *name)
@@ -271,7 +243,7 @@ static void make(const char *args)
 	find_journal(&super, &area, raw);
 	fd = open("image", O_WRONLY);
 	assert_int_equal(pwrite(fd, raw, sizeof(raw), (off_t)(super * BLOCK_SIZE)), sizeof(raw));
-	assert_int_equal(pwrite(fd, fixture.area, BLOCK_SIZE, (off_t)(area * BLOCK_SIZE)), BLOCK_SIZE);
+	assert_int_equal(pwrite(fd, area_bytes, BLOCK_SIZE, (off_t)(area * BLOCK_SIZE)), BLOCK_SIZE);
 	close(fd);
 }
 
@@ -425,25 +397,6 @@ static void test_deep(void **state)
 	assert_int_equal(fs_close(fs), 0);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_fcapply.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,5 +406,5 @@ int main(void)
 		cmocka_unit_test(test_deep),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

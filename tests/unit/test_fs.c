@@ -2,13 +2,7 @@
 /* Reading small images that mke2fs and debugfs make here; without them everything is skipped. */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,33 +21,9 @@
 #include "fs/inode.h"
 #include "fs/map.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 #define BLOCK 1024u /* bytes, of most images here */
 
 /* ---- images ---- */
-
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory, silently. */
-static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 /* Makes ./image; args are mke2fs's. */
 static void make(const char *size, const char *args)
@@ -127,26 +97,6 @@ static struct inode *find(struct fs *fs, const char *path)
 		path += len + (path[len] == '/');
 	}
 	return inode;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_fs.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.log.to_syslog = false;
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
 }
 
 /* ---- opening ---- */
@@ -1226,5 +1176,5 @@ int main(void)
 		cmocka_unit_test(test_statfs),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -364,5 +364,5 @@ int main(void)
 		cmocka_unit_test(test_orlov),
 	};
 
-	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);
 }

@@ -201,5 +201,5 @@ int main(void)
 		cmocka_unit_test(test_drop),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

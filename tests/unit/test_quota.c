@@ -6,13 +6,7 @@
  */
 #include "config.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "need.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,31 +27,7 @@
 #include "fs/quotafile.h"
 #include "fs/usage.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 /* ---- images ---- */
-
-struct fixture {
-	char dir[64]; /* everything is in there; the working directory */
-	bool tools;
-	struct log log;
-};
-
-static struct fixture fixture;
-
-/* Runs a shell command in the test's directory, silently. */
-static int PRINTF_LIKE(1, 2) sh(const char *fmt, ...)
-{
-	char command[4096];
-	va_list ap;
-	int len;
-
-	len = snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; exec >log 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - (size_t)len, fmt, ap);
-	va_end(ap);
-	return system(command);
-}
 
 static const char *const kinds[] = {
 	"-b 1024 -t ext4 -O ^has_journal",
@@ -224,26 +194,6 @@ static void judge(struct fs *fs, const char *kind)
 	for (unsigned type = 0; type < DQUOT_TYPES; type++)
 		if (inos[type])
 			(void)check_quota((enum dquot_type)type, inos[type]);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(fixture.dir, "/tmp/test_quota.XXXXXX");
-	if (!mkdtemp(fixture.dir) || chdir(fixture.dir))
-		return -1;
-	log_init(&fixture.log, "test", LOG_LEVEL_ERROR);
-	fixture.log.to_syslog = false;
-	fixture.tools = !sh("command -v mke2fs && command -v debugfs && command -v e2fsck");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (chdir("/"))
-		return -1;
-	return sh("true; rm -rf %s", fixture.dir);
 }
 
 /* ---- files that use something ---- */
@@ -812,5 +762,5 @@ int main(void)
 		cmocka_unit_test(test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
