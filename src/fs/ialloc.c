@@ -338,16 +338,15 @@ int ialloc_free(struct handle *h, struct inode *inode)
 	if (inode->ino < fs->sb.first_ino)
 		return fs_corrupt(fs, inode->ino, -EUCLEAN, "reserved inode freed");
 	balloc_release(inode);
-	err = give_back(h, fs, inode->ino, dir);
-	if (!err)
-		err = usage_add_inode(h, inode, -1);
+	err = usage_add_inode(h, inode, -1);
 	if (err)
 		return err;
 	inode->d.dtime = (uint32_t)inode_now().tv_sec;
 	inode->d.mode = 0;
 	err = inode_write(h, inode);
 	inode_forget(inode);
-	return err;
+	/* last: whoever is given the number writes to the same place (ext4_free_inode()) */
+	return err ? err : give_back(h, fs, inode->ino, dir);
 }
 
 uint64_t ialloc_free_inodes(struct fs *fs)
