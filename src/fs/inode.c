@@ -48,6 +48,23 @@ int dinode_load_disk(struct fs *fs, uint32_t ino, struct buf **ret_buf, const ui
 	return err;
 }
 
+/*
+ * Who holds the inode's lock is safe from its own changes, but not from dinode_write_dtime(), when a
+ * neighbour leaves the list of orphans.
+ */
+static bool csum_ok(struct fs *fs, uint32_t ino, const struct buf *buf, const uint8_t *raw)
+{
+	struct rwlock *lock = fs_itable_lock(fs, buf->pblk);
+	bool ok;
+
+	if (!fs->opts.writable)
+		return dinode_csum_ok(&fs->sb, ino, raw);
+	rwlock_read(lock);
+	ok = dinode_csum_ok(&fs->sb, ino, raw);
+	rwlock_drop(lock);
+	return ok;
+}
+
 int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uint8_t **ret_raw)
 {
 	CLEANUP(cache_putp) struct buf *buf = NULL;
@@ -59,7 +76,7 @@ int dinode_load_raw(struct fs *fs, uint32_t ino, struct buf **ret_buf, const uin
 	replayed = fs->fcr ? fcr_inode_raw(fs->fcr, ino) : NULL;
 	if (replayed)
 		raw = replayed;
-	else if (!dinode_csum_ok(&fs->sb, ino, raw))
+	else if (!csum_ok(fs, ino, buf, raw))
 		return fs_corrupt(fs, ino, -EBADMSG, "inode fails its checksum");
 	*ret_raw = raw;
 	*ret_buf = STEAL(buf);

@@ -7,6 +7,8 @@
 
 #include "write_fixture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/statvfs.h>
 
 #include "format/le.h"
@@ -16,6 +18,7 @@
 #include "fs/namei.h"
 #include "fs/orphan.h"
 #include "fs/superblock.h"
+#include "fs/xattr.h"
 
 static const struct cred cred = { .uid = 1000, .gid = 100, .umask = 022 };
 
@@ -374,6 +377,68 @@ static void test_damaged_file(void **state)
 	check_clean("crash1", "damaged orphan file");
 }
 
+/* ---- threads ---- */
+
+#define PAIRS 300u
+
+struct neighbours {
+	struct inode *stay[PAIRS], *go[PAIRS]; /* stay[i] comes before go[i] in the list */
+	atomic_uint gone;
+};
+
+static void *leave_list(void *arg)
+{
+	struct neighbours *n = arg;
+
+	for (unsigned i = 0; i < PAIRS; i++) {
+		struct fs *fs = n->go[i]->fs;
+		uint32_t ino = n->go[i]->ino;
+
+		inode_put(n->go[i]);
+		if (orphan_free(fs, ino))
+			abort();
+		atomic_fetch_add(&n->gone, 1);
+	}
+	return NULL;
+}
+
+/*
+ * An orphan that leaves the list changes the inode before it, whose own lock nobody takes for that: who
+ * reads its attributes meanwhile does not take it for damaged.
+ */
+static void test_neighbours(void **state)
+{
+	struct neighbours n = { .gone = 0 };
+	struct inode *root;
+	pthread_t thread;
+	struct fs *fs;
+	uint8_t value[8];
+
+	(void)state;
+	make("8m", "-t ext4 -b 1024 -N 1024 -J size=1");
+	fs = open_image("image", true);
+	root = root_of(fs);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		assert_int_equal(namei_tmpfile(root, S_IFREG | 0600, &cred, &n.go[i]), 0);
+		assert_int_equal(namei_tmpfile(root, S_IFREG | 0600, &cred, &n.stay[i]), 0);
+	}
+	assert_int_equal(pthread_create(&thread, NULL, leave_list, &n), 0);
+	for (unsigned at = 0; at < PAIRS; at = atomic_load(&n.gone))
+		for (unsigned i = at; i < PAIRS && i < at + 3; i++)
+			assert_int_equal(xattr_get(n.stay[i], "user.x", value, sizeof(value)),
+				-ENODATA);
+	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		uint32_t ino = n.stay[i]->ino;
+
+		inode_put(n.stay[i]);
+		assert_int_equal(orphan_free(fs, ino), 0);
+	}
+	inode_put(root);
+	assert_int_equal(fs_close(fs), 0);
+	check_clean("image", "neighbours");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_truncate),
 		cmocka_unit_test(test_damaged_list),
 		cmocka_unit_test(test_damaged_file),
+		cmocka_unit_test(test_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
