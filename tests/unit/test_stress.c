@@ -5,7 +5,7 @@
  * directory; everything else they do to each other's names. e2fsck judges what is left. A thread whose
  * operation does not end says which one it was.
  *
- * STRESS_OPS=n in the environment: so many operations per thread and kind of image.
+ * STRESS_OPS=n in the environment: so many operations per thread and kind of image; STRESS_SEED=n: others.
  */
 #include "config.h"
 
@@ -729,6 +729,13 @@ static void make_in(struct inode *dir, const char *name, uint16_t mode, struct i
 	assert_int_equal(namei_make(dir, name, strlen(name), mode, 0, &cred, ret), 0);
 }
 
+static unsigned number_from(const char *variable, unsigned otherwise)
+{
+	const char *value = getenv(variable);
+
+	return value ? (unsigned)strtoul(value, NULL, 10) : otherwise;
+}
+
 static void prepare(struct stress *s)
 {
 	struct inode *root = root_of(s->fs), *dir, *file;
@@ -747,7 +754,8 @@ static void prepare(struct stress *s)
 	for (unsigned i = 0; i < THREADS; i++) {
 		struct worker *w = &s->workers[i];
 
-		*w = (struct worker){ .stress = s, .fs = s->fs, .id = i, .seed = 1000 + i };
+		*w = (struct worker){ .stress = s, .fs = s->fs, .id = i,
+			.seed = number_from("STRESS_SEED", 1) * 1000 + i };
 		atomic_init(&w->op, "start");
 		w->buf = malloc(OWN_SIZE);
 		assert_non_null(w->buf);
@@ -768,12 +776,11 @@ static void prepare(struct stress *s)
 static struct stress *stress_new(struct fs *fs)
 {
 	struct stress *s = calloc(1, sizeof(*s));
-	const char *ops_wanted = getenv("STRESS_OPS");
 
 	assert_non_null(s);
 	assert_true(fs->sb.inodes <= INODES);
 	s->fs = fs;
-	s->ops = ops_wanted ? (unsigned)strtoul(ops_wanted, NULL, 10) : OPS;
+	s->ops = number_from("STRESS_OPS", OPS);
 	for (size_t i = 0; i < ARRAY_SIZE(s->known.locks); i++)
 		pthread_mutex_init(&s->known.locks[i], NULL);
 	pthread_rwlock_init(&s->known.nameless, NULL);
