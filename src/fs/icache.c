@@ -21,6 +21,7 @@ struct shard {
 	struct inode *table[SHARD_BUCKETS];  /* [lock] */
 	struct inode *oldest, *newest;	     /* [lock] unused ones */
 	size_t unused;			     /* [lock] */
+	unsigned generation;		     /* [lock] counts removals of what was changed */
 };
 
 struct icache {
@@ -97,6 +98,9 @@ static void table_remove(struct shard *shard, struct inode *inode)
 		at = &(*at)->hash_next;
 	*at = inode->hash_next;
 	inode->forgotten = true;
+	/* who began to load it before the change, and saw it neither here nor there, reads again */
+	if (atomic_load_explicit(&inode->changed, memory_order_relaxed))
+		shard->generation++;
 }
 
 /* The inode is to be freed, once the lock is dropped: chained before dead by hash_next. */
@@ -173,43 +177,56 @@ static int inode_new(struct fs *fs, uint32_t ino, const struct dinode *d, struct
 	return 0;
 }
 
-/* Enters fresh, unless another thread was faster: then that one's inode is held instead. */
-static struct inode *insert(struct shard *shard, struct inode *fresh)
+/*
+ * Enters fresh, which was read when the shard had *generation. Another thread may have been faster:
+ * then that one's inode is held instead. NULL, and the present *generation: fresh may be of before a
+ * change.
+ */
+static struct inode *insert(struct shard *shard, struct inode *fresh, unsigned *generation)
 {
 	struct inode **bucket = bucket_of(shard, fresh->ino);
 	struct inode *inode;
 
 	lock_take(&shard->lock);
 	inode = find_locked(shard, fresh->ino);
-	if (!inode) {
+	if (!inode && shard->generation == *generation) {
 		fresh->hash_next = *bucket;
 		*bucket = fresh;
+		inode = fresh;
 	}
+	*generation = shard->generation;
 	lock_drop(&shard->lock);
-	if (!inode)
-		return fresh;
-	inode_free(fresh);
+	if (inode != fresh)
+		inode_free(fresh);
 	return inode;
 }
 
-static int get(struct fs *fs, uint32_t ino, int (*load)(struct fs *, uint32_t, struct dinode *),
-	struct inode **ret)
+static struct inode *find(struct shard *shard, uint32_t ino, unsigned *ret_generation)
 {
-	struct shard *shard = shard_of(fs->icache, ino);
 	struct inode *inode;
-	struct dinode d;
-	int err;
 
 	lock_take(&shard->lock);
 	inode = find_locked(shard, ino);
+	*ret_generation = shard->generation;
 	lock_drop(&shard->lock);
-	if (!inode) {
-		err = load(fs, ino, &d);
+	return inode;
+}
+
+int icache_get(struct fs *fs, uint32_t ino, icache_load *load, struct inode **ret)
+{
+	struct shard *shard = shard_of(fs->icache, ino);
+	unsigned generation;
+	struct inode *inode = find(shard, ino, &generation);
+
+	while (!inode) {
+		struct dinode d;
+		int err = load(fs, ino, &d);
+
 		if (!err)
 			err = inode_new(fs, ino, &d, &inode);
 		if (err)
 			return err;
-		inode = insert(shard, inode);
+		inode = insert(shard, inode, &generation);
 	}
 	if (atomic_load_explicit(&inode->fresh, memory_order_acquire)) {
 		inode_put(inode);
@@ -233,7 +250,7 @@ static int check_user(const struct inode *inode)
 int inode_get(struct fs *fs, uint32_t ino, struct inode **ret)
 {
 	struct inode *inode;
-	int err = get(fs, ino, dinode_load, &inode);
+	int err = icache_get(fs, ino, dinode_load, &inode);
 
 	if (err)
 		return err;
@@ -248,7 +265,7 @@ int inode_get(struct fs *fs, uint32_t ino, struct inode **ret)
 
 int inode_get_special(struct fs *fs, uint32_t ino, struct inode **ret)
 {
-	return get(fs, ino, dinode_load_special, ret);
+	return icache_get(fs, ino, dinode_load_special, ret);
 }
 
 int inode_create(struct fs *fs, uint32_t ino, const struct dinode *d, struct inode **ret)

@@ -186,6 +186,7 @@ static int store(struct handle *h, struct inode *inode, const struct source *fro
 		err = journal_write(h, buf);
 	if (err)
 		return err;
+	atomic_store_explicit(&inode->changed, true, memory_order_relaxed);
 	lock = fs_itable_lock(fs, buf->pblk);
 	rwlock_write(lock);
 	err = store_locked(inode, from, buf->data + (raw - buf->data));

@@ -40,6 +40,7 @@ struct inode {
 	/* private to icache.c */
 	unsigned refs;		 /* [shard lock] */
 	bool forgotten;		 /* [shard lock] not in the table any more */
+	_Atomic bool changed; /* since it was loaded; set by inode_write() and the like, never cleared */
 	struct inode *hash_next; /* [shard lock] */
 	struct inode *prev, *next; /* [shard lock] unreferenced ones, oldest first */
 };
