@@ -75,11 +75,30 @@ static int check_set(const struct inode *inode, const struct attr_change *change
 	return S_ISDIR(inode->d.mode) ? -EISDIR : -EINVAL;
 }
 
+static uint32_t new_uid(const struct inode *inode, const struct attr_change *change)
+{
+	return change->what & ATTR_UID ? change->uid : inode->d.uid;
+}
+
+static uint32_t new_gid(const struct inode *inode, const struct attr_change *change)
+{
+	return change->what & ATTR_GID ? change->gid : inode->d.gid;
+}
+
+/* Before the handle: makes the new owners known. */
+static int prepare_owner(struct inode *inode, const struct attr_change *change)
+{
+	uint32_t uid = new_uid(inode, change), gid = new_gid(inode, change);
+
+	if (uid == inode->d.uid && gid == inode->d.gid)
+		return 0;
+	return usage_acquire(inode->fs, uid, gid, inode->d.projid);
+}
+
 static int set_owner(struct handle *h, struct inode *inode, const struct attr_change *change)
 {
 	struct dinode *d = &inode->d;
-	uint32_t uid = change->what & ATTR_UID ? change->uid : d->uid;
-	uint32_t gid = change->what & ATTR_GID ? change->gid : d->gid;
+	uint32_t uid = new_uid(inode, change), gid = new_gid(inode, change);
 	int err;
 
 	if (uid == d->uid && gid == d->gid)
@@ -202,6 +221,8 @@ static int set_locked(struct inode *inode, const struct attr_change *change, uin
 	/* in handles of its own, as many as it takes */
 	if (!err && change->what & ATTR_SIZE)
 		err = file_truncate_locked(inode, change->size);
+	if (!err)
+		err = prepare_owner(inode, change);
 	if (!err)
 		err = journal_start(inode->fs->journal, set_credits(inode, change), &h);
 	if (err)
@@ -343,7 +364,9 @@ static int set_project_locked(struct inode *inode, uint32_t projid, uint32_t *re
 		return -EPERM;
 	if (inode->d.extra_isize < PROJID_EXTRA_ISIZE)
 		return -EOVERFLOW;
-	err = journal_start(fs->journal, INODE_CREDITS + usage_credits(fs), &h);
+	err = usage_acquire(inode->fs, inode->d.uid, inode->d.gid, projid);
+	if (!err)
+		err = journal_start(fs->journal, INODE_CREDITS + usage_credits(fs), &h);
 	if (err)
 		return err;
 	err = change_project(h, inode, projid);

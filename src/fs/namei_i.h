@@ -60,6 +60,10 @@ struct namei_new {
 };
 int namei_new(struct handle *h, struct inode *dir, const struct namei_new *want, struct inode **ret)
 	MUST_CHECK;
+
+/* Directly before the handle for it is opened, dir's lock held: what takes transactions of its own. */
+int namei_prepare_new(struct inode *dir, const struct namei_new *want) MUST_CHECK;
+
 unsigned namei_new_credits(const struct inode *dir);
 
 /* Makes what namei_new() made an orphan; orphan_free() is due once no lock is held. */

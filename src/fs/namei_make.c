@@ -73,22 +73,37 @@ static int fill(struct handle *h, struct inode *dir, const struct namei_new *wan
 
 /* ---- inodes ---- */
 
-int namei_new(struct handle *h, struct inode *dir, const struct namei_new *want, struct inode **ret)
+/* What is asked of the allocator: with the owners that the inode will have (inode_init_owner()). */
+static struct ialloc_want want_inode(struct inode *dir, const struct namei_new *want)
 {
 	const struct cred *cred = want->cred;
 	struct ialloc_want alloc = { .dir = dir, .mode = want->mode, .uid = cred->uid,
 		.gid = cred->gid, .rdev = want->rdev, .name = want->name, .name_len = want->len };
-	int err;
 
-	*ret = NULL;
 	if (dir->d.flags & EXT4_PROJINHERIT_FL)
 		alloc.projid = dir->d.projid;
-	/* BSD's groups, where the directory asks for them (inode_init_owner()) */
+	/* BSD's groups, where the directory asks for them */
 	if (dir->d.mode & S_ISGID) {
 		alloc.gid = dir->d.gid;
 		if (S_ISDIR(want->mode))
 			alloc.mode |= S_ISGID;
 	}
+	return alloc;
+}
+
+int namei_prepare_new(struct inode *dir, const struct namei_new *want)
+{
+	struct ialloc_want alloc = want_inode(dir, want);
+
+	return usage_acquire(dir->fs, alloc.uid, alloc.gid, alloc.projid);
+}
+
+int namei_new(struct handle *h, struct inode *dir, const struct namei_new *want, struct inode **ret)
+{
+	struct ialloc_want alloc = want_inode(dir, want);
+	int err;
+
+	*ret = NULL;
 	err = ialloc_new(h, &alloc, ret);
 	return err ? err : fill(h, dir, want, *ret);
 }
@@ -151,6 +166,8 @@ static int make_locked(struct inode *dir, const struct namei_new *want, struct i
 	struct handle *h;
 	int err = check_make(dir, want);
 
+	if (!err)
+		err = namei_prepare_new(dir, want);
 	if (!err)
 		err = journal_start(dir->fs->journal,
 			namei_new_credits(dir) + dir_add_credits(dir) + INODE_CREDITS, &h);
@@ -236,6 +253,8 @@ static int tmpfile_locked(struct inode *dir, const struct namei_new *want, struc
 	uint32_t tid;
 	int err = namei_may_create(dir, NULL, 0);
 
+	if (!err)
+		err = namei_prepare_new(dir, want);
 	if (!err)
 		err = journal_start(dir->fs->journal, namei_new_credits(dir), &h);
 	if (err)

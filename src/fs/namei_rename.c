@@ -319,9 +319,21 @@ static int rename_in(struct handle *h, const struct rename *r)
 }
 
 /* The device 0/0 that overlayfs takes for "nothing here" (WHITEOUT_DEV). */
+static struct namei_new want_whiteout(const struct rename *r)
+{
+	return (struct namei_new){ .mode = S_IFCHR, .cred = r->cred };
+}
+
+static int prepare_whiteout(const struct rename *r)
+{
+	struct namei_new want = want_whiteout(r);
+
+	return r->flags & RENAME_WHITEOUT ? namei_prepare_new(r->from.dir, &want) : 0;
+}
+
 static int make_whiteout(struct handle *h, struct rename *r)
 {
-	struct namei_new want = { .mode = S_IFCHR, .cred = r->cred };
+	struct namei_new want = want_whiteout(r);
 	int err;
 
 	if (!(r->flags & RENAME_WHITEOUT))
@@ -345,8 +357,10 @@ static unsigned credits(const struct rename *r)
 static int change(struct rename *r)
 {
 	struct handle *h;
-	int err = journal_start(r->fs->journal, credits(r), &h);
+	int err = prepare_whiteout(r);
 
+	if (!err)
+		err = journal_start(r->fs->journal, credits(r), &h);
 	if (err)
 		return err;
 	err = make_whiteout(h, r);

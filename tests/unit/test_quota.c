@@ -10,7 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +23,12 @@
 
 #include "format/dquot.h"
 #include "format/le.h"
+#include "fs/attr.h"
 #include "fs/dir.h"
 #include "fs/fs_i.h"
 #include "fs/inode.h"
 #include "fs/mapedit.h"
+#include "fs/namei.h"
 #include "fs/quotafile.h"
 #include "fs/usage.h"
 
@@ -550,6 +555,150 @@ static void test_full(void **state)
 	}
 }
 
+/* ---- transactions that are nearly full ---- */
+
+#define LEFT_MAX 400u /* credits: more than any of the operations takes */
+#define LEFT_STEP 16u /* fewer than a new entry takes */
+
+/* A thread that has nearly all of the running transaction for a moment. */
+struct hog {
+	struct fs *fs;
+	unsigned credits;
+	atomic_bool has;
+};
+
+static void *hog_run(void *arg)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+	struct hog *hog = arg;
+	struct handle *h = start(hog->fs, hog->credits);
+
+	atomic_store(&hog->has, true);
+	nanosleep(&moment, NULL);
+	assert_int_equal(journal_stop(h), 0);
+	return NULL;
+}
+
+/* The most credits that a handle can have. */
+static unsigned most_credits(struct fs *fs)
+{
+	unsigned most = 1 << 20;
+	struct handle *h;
+
+	while (journal_start(fs->journal, most, &h))
+		most--;
+	assert_int_equal(journal_stop(h), 0);
+	return most;
+}
+
+/* One operation that gives something to somebody of whom the quota files know nothing yet. */
+typedef int give_fn(struct inode *dir, struct inode *file, uint32_t id);
+
+static int put_made(int err, struct inode **made)
+{
+	if (!err)
+		inode_put(*made);
+	return err;
+}
+
+static int give_by_make(struct inode *dir, struct inode *file, uint32_t id)
+{
+	const struct cred cred = { .uid = id, .gid = id };
+	struct inode *made;
+	char name[16];
+
+	(void)file;
+	snprintf(name, sizeof(name), "m%u", id);
+	return put_made(namei_make(dir, name, strlen(name), S_IFDIR | 0755, 0, &cred, &made), &made);
+}
+
+static int give_by_symlink(struct inode *dir, struct inode *file, uint32_t id)
+{
+	const struct cred cred = { .uid = id, .gid = id };
+	struct inode *made;
+	char name[16];
+
+	(void)file;
+	snprintf(name, sizeof(name), "l%u", id);
+	return put_made(namei_symlink(dir, name, strlen(name), "target", 6, &cred, &made), &made);
+}
+
+static int give_by_tmpfile(struct inode *dir, struct inode *file, uint32_t id)
+{
+	const struct cred cred = { .uid = id, .gid = id };
+	struct inode *made;
+
+	(void)file;
+	return put_made(namei_tmpfile(dir, S_IFREG | 0600, &cred, &made), &made);
+}
+
+static int give_by_whiteout(struct inode *dir, struct inode *file, uint32_t id)
+{
+	const struct cred cred = { .uid = id, .gid = id };
+	char name[16], to[16];
+	uint32_t ino;
+
+	(void)file;
+	snprintf(name, sizeof(name), "f%u", id % FILES);
+	snprintf(to, sizeof(to), "w%u", id);
+	return namei_rename(dir, name, strlen(name), dir, to, strlen(to), RENAME_WHITEOUT, &cred,
+		&ino);
+}
+
+static int give_by_chown(struct inode *dir, struct inode *file, uint32_t id)
+{
+	const struct attr_change change = { .what = ATTR_UID | ATTR_GID, .uid = id, .gid = id };
+	struct dinode d;
+
+	(void)dir;
+	return attr_set(file, &change, &d);
+}
+
+static int give_by_project(struct inode *dir, struct inode *file, uint32_t id)
+{
+	(void)dir;
+	return attr_set_project(file, id);
+}
+
+/* Room for a new owner's entries is found before the operation, however full the transaction is. */
+static void test_nearly_full(void **state)
+{
+	static give_fn *const ways[] = { give_by_make, give_by_symlink, give_by_tmpfile,
+		give_by_whiteout, give_by_chown, give_by_project };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct hog hog = { .has = false };
+		struct inode *dir, *file;
+		pthread_t thread;
+		unsigned most;
+
+		make("-b 1024 -t ext4 -J size=4");
+		hog.fs = open_image();
+		file = file_get(hog.fs, 3);
+		assert_int_equal(inode_get(hog.fs, EXT2_ROOT_INO, &dir), 0);
+		most = most_credits(hog.fs);
+		for (unsigned left = LEFT_STEP; left < LEFT_MAX; left += LEFT_STEP) {
+			int err;
+
+			assert_int_equal(fs_sync(hog.fs), 0);
+			hog.credits = most - left;
+			hog.has = false;
+			assert_int_equal(pthread_create(&thread, NULL, hog_run, &hog), 0);
+			while (!atomic_load(&hog.has))
+				sched_yield();
+			/* far from each other, so that each needs new blocks in the tree */
+			err = ways[i](dir, file, left << 20 | left << 10 | left);
+			pthread_join(thread, NULL);
+			if (err)
+				fail_msg("way %zu, %u credits left: %s", i, left, strerror(-err));
+		}
+		inode_put(file);
+		inode_put(dir);
+		judge(hog.fs, "nearly full");
+	}
+}
+
 static void set_limits(struct fs *fs, uint32_t id, struct dquot limits)
 {
 	struct quotafile_entry entry;
@@ -757,10 +906,11 @@ int main(void)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_nearly_full),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);
 }
