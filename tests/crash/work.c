@@ -346,6 +346,18 @@ static void op_xattr(struct work *w, char *what)
 
 /* ---- contents ---- */
 
+/*
+ * A change of contents failed: any part of it may have happened, and what the size has become is what
+ * the inode says.
+ */
+static void half_done(struct object *o, struct inode *inode, struct change *c)
+{
+	c->failed = true;
+	rwlock_read(&inode->lock);
+	c->size = o->size = inode->d.size;
+	rwlock_drop(&inode->lock);
+}
+
 /* A file with a name, or now and then one without. */
 static struct object *some_file(struct work *w)
 {
@@ -397,8 +409,7 @@ static void op_write(struct work *w, char *what)
 	/* without times as the page cache writes: overwriting then changes nothing but data */
 	got = file_write(inode, from * CELL, w->buf, nr * CELL, model_chance(&w->m, 50), true);
 	if (!happened(w, what, got)) {
-		c->failed = true;
-		c->size = o->size;
+		half_done(o, inode, c);
 		return;
 	}
 	if ((uint64_t)got < nr * CELL) {
@@ -433,8 +444,7 @@ static void op_truncate(struct work *w, char *what)
 		o->size = change.size;
 		o->last_op = w->now;
 	} else {
-		c->failed = true;
-		c->size = o->size;
+		half_done(o, inode, c);
 	}
 }
 
@@ -468,8 +478,7 @@ static void op_fallocate(struct work *w, char *what)
 	if (err != -EOPNOTSUPP && happened(w, what, err)) {
 		o->size = size;
 	} else {
-		c->failed = true;
-		c->size = o->size;
+		half_done(o, inode, c);
 	}
 }
 
