@@ -229,7 +229,8 @@ int balloc_free(struct handle *h, struct inode *inode, uint64_t pblk, uint64_t n
 		pblk += part;
 		nr -= part;
 	}
-	return err;
+	/* nothing points at them any more: a transaction that keeps them busy would lose them */
+	return errors_abort(h, err);
 }
 
 bool balloc_retry(struct fs *fs, unsigned *tries)

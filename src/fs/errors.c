@@ -137,6 +137,13 @@ static enum fs_errors policy(const struct fs *fs)
 	}
 }
 
+int errors_abort(struct handle *h, int err)
+{
+	if (err && err != -EUCLEAN && err != -EBADMSG)
+		journal_abort(journal_of(h), err);
+	return err;
+}
+
 void errors_raise(struct fs *fs, uint32_t ino, int err, const char *what)
 {
 	bool first;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "fs/fs.h"
+#include "journal/journal.h"
 
 #define ERRORS_WHAT_MAX 32 /* bytes of s_last_error_func, where the kernel names a function */
 
@@ -35,6 +36,12 @@ void errors_raise(struct fs *fs, uint32_t ino, int err, const char *what);
 
 /* Notes one without consequences: the journal has aborted by itself. Any lock may be held. */
 void errors_note(struct fs *fs, uint32_t ino, int err, const char *what);
+
+/*
+ * Something is half done because of err: aborts h's journal, which alone keeps the image consistent. Not
+ * for damage, which was reported and is errors='s to decide about. Returns err.
+ */
+int errors_abort(struct handle *h, int err) MUST_CHECK;
 
 /* Puts what was noted into a raw superblock; nothing if nothing was. Once per raw superblock and error. */
 void errors_patch(struct fs *fs, uint8_t *raw);

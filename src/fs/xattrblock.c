@@ -190,8 +190,10 @@ static int share(struct handle *h, struct inode *inode, struct buf *buf,
 
 	if (!err)
 		err = usage_add_blocks(h, inode, cluster_blocks(inode->fs));
-	if (!err && change->fresh)
-		err = eainode_drop(h, inode, change->fresh);
+	if (err)
+		return err;
+	if (change->fresh)
+		err = errors_abort(h, eainode_drop(h, inode, change->fresh));
 	if (err)
 		return err;
 	set_refcount(inode->fs, buf, xattr_block_refcount(buf->data) + 1);
@@ -250,8 +252,8 @@ static int create(struct handle *h, struct inode *inode, const uint8_t *bytes,
 	if (!err)
 		err = fill_new(h, inode, pblk, bytes);
 	if (err) {
-		if (balloc_free(h, inode, pblk, nr, 0))
-			return -EIO; /* said there; the block stays lost */
+		/* after damage, which was reported, the block stays lost */
+		(void)!balloc_free(h, inode, pblk, nr, 0);
 		return err;
 	}
 	inode->d.file_acl = pblk;
@@ -291,7 +293,7 @@ static int leave(struct handle *h, struct inode *inode, struct buf **buf, uint32
 		err = journal_write(h, *buf);
 		if (!err)
 			set_refcount(fs, *buf, refcount_of(*buf) - 1);
-		return err;
+		return errors_abort(h, err);
 	}
 	xattrcache_remove(fs->xattrs, XATTRCACHE_BLOCK, hash, pblk);
 	/* nobody may hold what is freed */
@@ -369,7 +371,9 @@ static int another(struct handle *h, struct inode *inode, struct old *old, const
 	} else {
 		inode->d.file_acl = 0;
 	}
-	return err || !old->buf ? err : leave_old(h, inode, &old->buf, &old->set);
+	if (err || !old->buf)
+		return err;
+	return errors_abort(h, leave_old(h, inode, &old->buf, &old->set));
 }
 
 /* Whether inode's own block may be written over; not if another one has what is wanted. */

@@ -195,17 +195,11 @@ static int note_feature(struct edit *edit)
 	return superblock_update(edit->h, fs, set_ext_attr, NULL);
 }
 
-static int apply(struct edit *edit)
+/* The inode's own part, and with it what the block has become. */
+static int apply_body(struct edit *edit, const struct xattr_entry *old, bool was_in_body)
 {
-	const struct xattr_entry *known = old_entry(edit);
-	const struct xattr_entry old = known ? *known : (struct xattr_entry){ .value_ino = 0 };
-	bool was_in_body = edit->in_body;
-	int err = note_feature(edit);
+	int err = old->value_ino ? leave_value(edit, old, was_in_body) : 0;
 
-	if (!err && (edit->in_block || (edit->value && edit->to_block)))
-		err = store_block(edit);
-	if (!err && old.value_ino)
-		err = leave_value(edit, &old, was_in_body);
 	if (err)
 		return err;
 	if (edit->value && !edit->to_block)
@@ -215,6 +209,22 @@ static int apply(struct edit *edit)
 	if (edit->touch)
 		touch(edit->inode);
 	return xattrset_store_body(edit->h, edit->inode, &edit->body);
+}
+
+static int apply(struct edit *edit)
+{
+	const struct xattr_entry *known = old_entry(edit);
+	const struct xattr_entry old = known ? *known : (struct xattr_entry){ .value_ino = 0 };
+	bool was_in_body = edit->in_body, store = edit->in_block || (edit->value && edit->to_block);
+	int err = note_feature(edit);
+
+	if (!err && store)
+		err = store_block(edit);
+	if (err)
+		return err;
+	err = apply_body(edit, &old, was_in_body);
+	/* the block and the values cannot be had back */
+	return store || old.value_ino ? errors_abort(edit->h, err) : err;
 }
 
 /* The hash of the entry, and its value inode if it is to have one. */
