@@ -184,8 +184,9 @@ static int store(struct handle *h, struct inode *inode, const struct source *fro
 
 	if (!err)
 		err = journal_write(h, buf);
+	/* of a fresh one nobody knows; who made it gives it up */
 	if (err)
-		return err;
+		return from->fresh ? err : errors_abort(h, err);
 	atomic_store_explicit(&inode->changed, true, memory_order_relaxed);
 	lock = fs_itable_lock(fs, buf->pblk);
 	rwlock_write(lock);

@@ -95,7 +95,8 @@ void inode_forget(struct inode *inode);
 /*
  * Writes inode->d to the inode table, within h, and notes h's transaction for fsync. All other bytes
  * of the raw inode stay. Takes one credit (INODE_CREDITS). The caller holds inode->lock for
- * writing, or nobody else knows the inode. -EIO, -EROFS, -ENOMEM.
+ * writing, or nobody else knows the inode. -EIO, -EROFS, -ENOMEM: these abort the journal, as d is ahead of
+ * the disk then.
  */
 int inode_write(struct handle *h, struct inode *inode) MUST_CHECK;
 #define INODE_CREDITS 1
