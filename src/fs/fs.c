@@ -72,12 +72,14 @@ static int superblock_refused(struct fs *fs, errcode_t code)
 {
 	/* makes the codes known to error_message(); doing it again changes nothing */
 	initialize_ext2_error_table();
+	if (code == ENOMEM || code == EXT2_ET_NO_MEMORY) {
+		log_error(fs->log, "cannot read the superblock: %s", error_message(code));
+		return -ENOMEM;
+	}
 	log_error(fs->log, "damaged superblock: %s", error_message(code));
 	switch (code) {
 	case EXT2_ET_SB_CSUM_INVALID:
 		return -EBADMSG;
-	case EXT2_ET_NO_MEMORY:
-		return -ENOMEM;
 	case EXT2_ET_SHORT_READ:
 		return -EIO;
 	default:
