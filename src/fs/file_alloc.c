@@ -55,7 +55,7 @@ static int fill_hole(struct falloc *f, uint64_t lblk, uint64_t nr, uint64_t *ret
 	struct handle *h;
 	struct run run;
 	uint64_t end;
-	int err = journal_start(inode->fs->journal, map_credits(inode) + INODE_CREDITS, &h),
+	int err = journal_start(inode->fs->journal, map_credits(inode) + FILE_SIZE_CREDITS, &h),
 	    stop_err;
 
 	if (err)
@@ -70,7 +70,9 @@ static int fill_hole(struct falloc *f, uint64_t lblk, uint64_t nr, uint64_t *ret
 			inode->d.size = end;
 		}
 		inode->d.mtime = inode->d.ctime = inode_now();
-		err = inode_write(h, inode);
+		err = file_note_size(h, inode);
+		if (!err)
+			err = inode_write(h, inode);
 	}
 	stop_err = journal_stop(h);
 	return err ? err : stop_err;

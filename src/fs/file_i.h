@@ -4,6 +4,7 @@
 #define EXT4D_FS_FILE_I_H
 
 #include "fs/file.h"
+#include "fs/superblock.h"
 
 /* The largest size the inode's kind of map allows, in bytes. */
 uint64_t file_max_size(const struct inode *inode);
@@ -35,6 +36,13 @@ int file_uninline(struct inode *inode, unsigned balloc_flags) MUST_CHECK;
  * caller has with map_credits(). -EINTR is never returned.
  */
 int file_free_blocks(struct handle *h, struct inode *inode, uint64_t from, uint64_t to) MUST_CHECK;
+
+/*
+ * inode->d.size has grown in h: sets LARGE_FILE where it has to be (ext4_do_update_inode()). The caller
+ * goes on with inode_write(). Takes, with that, FILE_SIZE_CREDITS.
+ */
+int file_note_size(struct handle *h, const struct inode *inode) MUST_CHECK;
+#define FILE_SIZE_CREDITS (INODE_CREDITS + SUPERBLOCK_CREDITS)
 
 /* Sets the size, and mtime and ctime if times, in a handle of its own. */
 int file_set_size(struct inode *inode, uint64_t size, bool times) MUST_CHECK;

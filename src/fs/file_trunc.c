@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "format/extent.h"
+#include "format/le.h"
 #include "fs/balloc.h"
 #include "fs/file_i.h"
 #include "fs/fs_i.h"
@@ -18,11 +19,35 @@
 #include "fs/mapedit.h"
 #include "fs/orphan.h"
 
+#define SMALL_MAX 0x7FFFFFFFu /* bytes, of a file that needs no LARGE_FILE */
+
+/* ext4_update_dynamic_rev(): revision 0 has no features, and these numbers without a field. */
+static void set_large_file(uint8_t *raw, void *arg)
+{
+	(void)arg;
+	if (le32_get(raw + SB_REV_LEVEL) == EXT2_GOOD_OLD_REV) {
+		le32_put(raw + SB_REV_LEVEL, EXT2_DYNAMIC_REV);
+		le32_put(raw + SB_FIRST_INO, EXT2_GOOD_OLD_FIRST_INO);
+		le16_put(raw + SB_INODE_SIZE, EXT2_GOOD_OLD_INODE_SIZE);
+	}
+	le32_put(raw + SB_FEATURE_RO_COMPAT,
+		le32_get(raw + SB_FEATURE_RO_COMPAT) | EXT2_FEATURE_RO_COMPAT_LARGE_FILE);
+}
+
+int file_note_size(struct handle *h, const struct inode *inode)
+{
+	struct fs *fs = inode->fs;
+
+	if (inode->d.size <= SMALL_MAX || super_has_large_file(&fs->sb))
+		return 0;
+	return errors_abort(h, superblock_update(h, fs, set_large_file, NULL));
+}
+
 int file_set_size(struct inode *inode, uint64_t size, bool times)
 {
 	uint64_t old = inode->d.size;
 	struct handle *h;
-	int err = journal_start(inode->fs->journal, INODE_CREDITS, &h), stop_err;
+	int err = journal_start(inode->fs->journal, FILE_SIZE_CREDITS, &h), stop_err;
 
 	if (err)
 		return err;
@@ -30,7 +55,9 @@ int file_set_size(struct inode *inode, uint64_t size, bool times)
 	if (times)
 		inode->d.mtime = inode->d.ctime = inode_now();
 	journal_data_written(h); /* zeros behind the old end, see file_zero_tail() */
-	err = inode_write(h, inode);
+	err = file_note_size(h, inode);
+	if (!err)
+		err = inode_write(h, inode);
 	if (err)
 		inode->d.size = old;
 	stop_err = journal_stop(h);

@@ -291,9 +291,11 @@ static int write_mapping(struct handle *h, struct writing *w, struct run *run)
 	if (run->kind != RUN_DATA)
 		advance(w, len);
 	touch(w);
-	if (w->off > inode->d.size)
+	if (w->off > inode->d.size) {
 		inode->d.size = w->off;
-	return inode_write(h, inode);
+		err = file_note_size(h, inode);
+	}
+	return err ? err : inode_write(h, inode);
 }
 
 /* One run's worth. */
@@ -309,7 +311,7 @@ static int write_run(struct writing *w)
 	if (run.kind == RUN_DATA && part_in(w, &run) <= inode->d.size &&
 		w->off <= inode->d.size - part_in(w, &run))
 		return write_over(w, &run, part_in(w, &run));
-	err = journal_start(inode->fs->journal, map_credits(inode) + INODE_CREDITS, &h);
+	err = journal_start(inode->fs->journal, map_credits(inode) + FILE_SIZE_CREDITS, &h);
 	if (err)
 		return err;
 	err = write_mapping(h, w, &run);

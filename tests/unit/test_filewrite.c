@@ -458,6 +458,72 @@ static void test_threads(void **state)
 	judge(false);
 }
 
+/* ---- more than 2 GiB ---- */
+
+#define LARGE ((uint64_t)1 << 31) /* one byte more than a file without LARGE_FILE has */
+
+static int grow_by_write(struct inode *inode, uint64_t size)
+{
+	ssize_t n = file_write(inode, size - 1, "x", 1, true, false);
+
+	return n < 0 ? (int)n : n != 1;
+}
+
+static int grow_by_truncate(struct inode *inode, uint64_t size)
+{
+	int err;
+
+	rwlock_write(&inode->lock);
+	err = file_truncate_locked(inode, size);
+	rwlock_drop(&inode->lock);
+	return err;
+}
+
+static int grow_by_fallocate(struct inode *inode, uint64_t size)
+{
+	int err = file_fallocate(inode, 0, size - 10, 10, false);
+
+	return err == -EOPNOTSUPP ? grow_by_truncate(inode, size) : err;
+}
+
+static bool says_large(void)
+{
+	return !sh("dumpe2fs -h image | grep -q '^Filesystem features:.* large_file'");
+}
+
+/* The superblock says so when the first file passes 2 GiB, and not before; e2fsck wants it. */
+static void test_large_file(void **state)
+{
+	static const char *const images[] = { "-t ext4 -b 4096 -O ^resize_inode,^large_file",
+		"-t ext4 -b 1024 -O ^resize_inode,^large_file,^has_journal", "-t ext2 -b 4096 -O ^resize_inode,^large_file",
+		"-t ext2 -b 1024 -r 0 -O none" };
+	static int (*const ways[])(struct inode *, uint64_t) = { grow_by_write, grow_by_truncate,
+		grow_by_fallocate };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(images); k++)
+		for (size_t w = 0; w < ARRAY_SIZE(ways); w++) {
+			for (uint64_t size = LARGE - 1; size <= LARGE; size++) {
+				struct inode *inode;
+				struct fs *fs;
+
+				if (size < LARGE)
+					make_image("16M", images[k]);
+				if (says_large())
+					fail_msg("%s, way %zu: beforehand", images[k], w);
+				fs = open_image(true);
+				inode = get_file(fs, "a");
+				assert_int_equal(ways[w](inode, size), 0);
+				assert_int_equal(inode->d.size, size);
+				inode_put(inode);
+				assert_int_equal(fs_close(fs), 0);
+				judge(false);
+				if (says_large() != (size == LARGE))
+					fail_msg("%s, way %zu, %ju bytes", images[k], w, (uintmax_t)size);
+			}
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_large_file),
 		cmocka_unit_test(test_threads),
 	};
 
