@@ -346,7 +346,7 @@ int ialloc_free(struct handle *h, struct inode *inode)
 	err = inode_write(h, inode);
 	inode_forget(inode);
 	/* last: whoever is given the number writes to the same place (ext4_free_inode()) */
-	return err ? err : give_back(h, fs, inode->ino, dir);
+	return err ? err : errors_abort(h, give_back(h, fs, inode->ino, dir));
 }
 
 uint64_t ialloc_free_inodes(struct fs *fs)

@@ -163,8 +163,9 @@ static int find_to_release(struct handle *h, struct quotafile *file, uint32_t id
 	bool counted;
 	int err = find(h, file, id, ret, &counted);
 
-	if (!err || err == -EROFS)
-		return err;
+	/* what is given back is half gone already; but a lack of memory is no damage */
+	if (!is_fault(err))
+		return errors_abort(h, err);
 	quotafile_entry_fini(ret);
 	ret->buf = NULL;
 	lock_take(&file->lock);
