@@ -210,13 +210,16 @@ static int bring_up(struct server *server, const struct options *opts)
 {
 	int err = find_mountpoint(server, opts);
 
+	/* before the filesystem has threads, which would take a signal and with it end the server */
+	if (opts->read_write)
+		block_signals();
 	if (!err)
 		err = open_filesystem(server, opts);
 	if (!err)
 		err = make_session(server, opts);
 	if (err)
 		return err;
-	/* until here a signal may end the program as ever: nothing is mounted */
+	/* until here a signal may end a reader as ever: nothing is mounted */
 	block_signals();
 	err = session_mount(server->session, server->mountpoint);
 	if (!err)

@@ -20,13 +20,19 @@ server=$(server_of image)
 equal "the server's directory" / "$(readlink "/proc/$server/cwd")"
 equal "the server's session" "$server" "$(ps -o sid= -p "$server" | tr -d ' ')"
 
-# SIGTERM and SIGINT unmount.
-for signal in TERM INT HUP; do
-	is_mounted mnt || "$EXT4D" image mnt
-	server=$(server_of image)
-	kill -"$signal" "$server"
-	wait_until 10 is_gone "$server" || fail "SIG$signal does not end the server"
-	! is_mounted mnt || fail "SIG$signal does not unmount"
+# SIGTERM and SIGINT unmount, and what was written is written.
+for option in ro rw; do
+	for signal in TERM INT HUP; do
+		is_mounted mnt || "$EXT4D" image mnt -o "$option"
+		server=$(server_of image)
+		[ "$option" = ro ] || echo "$signal" >mnt/written
+		kill -"$signal" "$server"
+		wait_until 10 is_gone "$server" || fail "SIG$signal does not end the server ($option)"
+		! is_mounted mnt || fail "SIG$signal does not unmount ($option)"
+		[ "$option" = ro ] || equal "what was written before SIG$signal" "$signal" \
+			"$(debugfs -R 'cat written' image 2>/dev/null)"
+		judge image
+	done
 done
 
 # umount(8) ends the server promptly.
