@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "lockholder.h"
 #include "partition.h"
@@ -26,33 +28,49 @@ int image_given_fd(const char *path)
 	return -1;
 }
 
-/*
- * A descriptor that was handed to us may be of a file we may not open, or that has no name any
- * more: then a duplicate has to do.
- */
-static int open_path(const char *path, bool writable, bool *ret_duplicate)
-{
-	const int mode = writable ? O_RDWR : O_RDONLY;
-	int fd = open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int given = image_given_fd(path);
-	int err = errno;
-
-	*ret_duplicate = fd < 0 && given >= 0;
-	if (!*ret_duplicate) {
-		errno = err;
-		return fd;
-	}
-	if (writable && (fcntl(given, F_GETFL) & O_ACCMODE) != O_RDWR) {
-		errno = EROFS;
-		return -1;
-	}
-	return fcntl(given, F_DUPFD_CLOEXEC, 0);
-}
-
 /* Whether an open for writing failed only because of the writing. */
 static bool is_write_protected(int err)
 {
 	return err == EROFS || err == EACCES || err == EPERM || err == ETXTBSY;
+}
+
+/* What can be opened for writing although every write would fail. */
+static bool refuses_writes(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS), read_only = 0;
+
+	if (seals > 0 && seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return true;
+	return ioctl(fd, BLKROGET, &read_only) == 0 && read_only;
+}
+
+/*
+ * A descriptor that was handed to us may be of a file we may not open, or that has no name any
+ * more: then a duplicate has to do. One that is open for reading only says what we are meant to do.
+ */
+static int open_path(const char *path, bool writable, bool *ret_duplicate)
+{
+	const int mode = writable ? O_RDWR : O_RDONLY;
+	int given = image_given_fd(path), given_flags = given < 0 ? -1 : fcntl(given, F_GETFL);
+	int fd, err;
+
+	*ret_duplicate = false;
+	if (writable && given_flags >= 0 && (given_flags & O_ACCMODE) != O_RDWR)
+		return -EROFS;
+	fd = open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	err = -errno;
+	if (fd < 0 && given_flags >= 0) {
+		*ret_duplicate = true;
+		fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+		err = -errno;
+	}
+	if (fd < 0)
+		return writable && is_write_protected(-err) ? -EROFS : err;
+	if (writable && refuses_writes(fd)) {
+		close(fd);
+		return -EROFS;
+	}
+	return fd;
 }
 
 static int say_open_error(struct log *log, const char *path, int err)
@@ -93,10 +111,10 @@ int image_open(const char *path, const struct image_options *opts, struct log *l
 	int fd = open_path(path, opts->writable, &duplicate);
 	int err;
 
-	if (fd < 0 && opts->writable && is_write_protected(errno))
-		return -EROFS;
+	if (fd == -EROFS && opts->writable)
+		return fd;
 	if (fd < 0)
-		return say_open_error(log, path, -errno);
+		return say_open_error(log, path, fd);
 	err = lockholder_check(fd, path, !duplicate, opts->writable, log);
 	if (err) {
 		close(fd);

@@ -106,17 +106,38 @@ static int make_session(struct server *server, const struct options *opts)
 	return err;
 }
 
-/* The external journal lies on all of its device, and is locked and opened like the image. */
-static int open_journal(
-	struct server *server, const struct options *opts, bool writable, struct blk **ret)
+/* One of the files that make the filesystem up. *ret_protected: its path, if it is write-protected. */
+static int open_part(struct server *server, const char *path, const struct image_options *from,
+	const char **ret_protected, struct blk **ret)
 {
-	struct image_options from = { .has_offset = true, .writable = writable };
+	int err = image_open(path, from, &server->log, ret);
 
-	return opts->journal_path ? image_open(opts->journal_path, &from, &server->log, ret) : 0;
+	if (err == -EROFS)
+		*ret_protected = path;
+	return err;
 }
 
-static int open_image(struct server *server, const struct options *opts, bool writable)
+/* It would be locked against itself. */
+static int check_journal_path(struct server *server, const struct options *opts)
 {
+	struct stat image, journal;
+
+	if (!opts->journal_path || stat(opts->image, &image) || stat(opts->journal_path, &journal) ||
+		image.st_dev != journal.st_dev || image.st_ino != journal.st_ino)
+		return 0;
+	log_error(&server->log, "%s: is the image, no external journal", opts->journal_path);
+	return -EINVAL;
+}
+
+/*
+ * -EROFS: the filesystem can perhaps be read; *ret_protected names the file that is write-protected, or is
+ * NULL if the filesystem itself does not allow it, which has been said.
+ */
+static int open_image(struct server *server, const struct options *opts, bool writable,
+	const char **ret_protected)
+{
+	/* an external journal lies on all of its device, and is locked and opened like the image */
+	const struct image_options journal_from = { .has_offset = true, .writable = writable };
 	struct image_options from = opts->from;
 	struct fs_options fs_opts = opts->fs;
 	const char *slash = strrchr(opts->image, '/');
@@ -125,12 +146,14 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 
 	from.writable = writable;
 	fs_opts.writable = writable;
+	fs_opts.may_read_only = opts->access == OPTIONS_ACCESS_ANY;
 	fs_opts.mounted_on = server->mountpoint;
 	fs_opts.interrupted = session_interrupted;
 	fs_opts.device = slash ? slash + 1 : opts->image;
-	err = image_open(opts->image, &from, &server->log, &blk);
-	if (!err)
-		err = open_journal(server, opts, writable, &fs_opts.journal);
+	err = open_part(server, opts->image, &from, ret_protected, &blk);
+	if (!err && opts->journal_path)
+		err = open_part(server, opts->journal_path, &journal_from, ret_protected,
+			&fs_opts.journal);
 	if (err) {
 		blk_close(blk);
 		return err;
@@ -138,14 +161,34 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 	return fs_open(blk, &fs_opts, &server->log, &server->ops.fs);
 }
 
-/* For reading unless writing is asked for: what an unproven writer does not touch, it cannot lose. */
+/* As mount(8): for writing, and read-only where that is impossible, unless the user has chosen. */
+static int open_as_possible(struct server *server, const struct options *opts, bool *ret_writable)
+{
+	const char *protected = NULL;
+	int err = check_journal_path(server, opts);
+
+	if (err)
+		return err;
+	*ret_writable = opts->access != OPTIONS_ACCESS_RO;
+	err = open_image(server, opts, *ret_writable, &protected);
+	if (err != -EROFS)
+		return err;
+	if (opts->access == OPTIONS_ACCESS_RW && protected)
+		log_error(&server->log, "%s: is write-protected, but -o rw was given", protected);
+	if (opts->access == OPTIONS_ACCESS_RW)
+		return err;
+	*ret_writable = false;
+	err = open_image(server, opts, false, &protected);
+	if (!err && protected)
+		log_warn(&server->log, "%s: is write-protected, mounted read-only", protected);
+	return err;
+}
+
 static int open_filesystem(struct server *server, const struct options *opts)
 {
-	bool writable = opts->read_write;
-	int err = open_image(server, opts, writable);
+	bool writable;
+	int err = open_as_possible(server, opts, &writable);
 
-	if (err == -EROFS && writable)
-		log_error(&server->log, "%s: cannot be written to, mount it with -o ro", opts->image);
 	if (!err && writable)
 		err = nodes_new(&server->ops.nodes);
 	if (err)
@@ -211,7 +254,7 @@ static int bring_up(struct server *server, const struct options *opts)
 	int err = find_mountpoint(server, opts);
 
 	/* before the filesystem has threads, which would take a signal and with it end the server */
-	if (opts->read_write)
+	if (opts->access != OPTIONS_ACCESS_RO)
 		block_signals();
 	if (!err)
 		err = open_filesystem(server, opts);

@@ -29,14 +29,14 @@ PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 static int set_ro(struct options *opts, const char *value)
 {
 	(void)value;
-	opts->read_write = false;
+	opts->access = OPTIONS_ACCESS_RO;
 	return 0;
 }
 
 static int set_rw(struct options *opts, const char *value)
 {
 	(void)value;
-	opts->read_write = true;
+	opts->access = OPTIONS_ACCESS_RW;
 	return 0;
 }
 
@@ -403,8 +403,11 @@ static int parse_positional(int argc, char **argv, struct options *opts)
 	opts->mountpoint = argv[optind + 1];
 	if (opts->from.has_offset && opts->from.partition)
 		return usage("options offset and partition exclude each other");
-	if (opts->read_write && opts->fs.norecovery)
+	if (opts->access == OPTIONS_ACCESS_RW && opts->fs.norecovery)
 		return usage("options rw and norecovery exclude each other");
+	/* what the journal holds must not be written over */
+	if (opts->fs.norecovery)
+		opts->access = OPTIONS_ACCESS_RO;
 	return 0;
 }
 
@@ -471,11 +474,12 @@ void options_print_help(FILE *out)
 	      "  -V, --version    the version\n"
 	      "\n"
 	      "OPTIONS, separated by commas:\n"
-	      "  ro                    mount read-only, the default: nothing is written\n"
-	      "  rw                    mount for writing\n"
+	      "  ro                    mount read-only: nothing is written\n"
+	      "  rw                    mount for writing, or not at all; by default what\n"
+	      "                        cannot be written is mounted read-only\n"
 	      "  offset=BYTES          where the filesystem begins; k, M, G, T or s (sectors)\n"
 	      "  partition=N|LABEL|UUID  which partition of a disk image\n"
-	      "  norecovery, noload    do not replay the journal\n"
+	      "  norecovery, noload    do not replay the journal; read-only\n"
 	      "  journal_path=FILE     the external journal, a file or block device\n"
 	      "  fakeroot              show all files as the caller's and let them be read\n"
 	      "  uid=N, gid=N          show all files as this user's, this group's\n"

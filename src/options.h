@@ -25,12 +25,19 @@ enum options_action {
 	OPTIONS_VERSION,
 };
 
+/* Whether the image is written to. */
+enum options_access {
+	OPTIONS_ACCESS_ANY, /* if that is possible, else read-only */
+	OPTIONS_ACCESS_RO,
+	OPTIONS_ACCESS_RW, /* or not mounted at all */
+};
+
 struct options {
 	enum options_action action;
+	enum options_access access;
 	const char *image;	/* as given */
 	const char *mountpoint; /* as given */
 	bool foreground, debug;
-	bool read_write; /* the default is to read only */
 	bool fakeroot;
 	bool noacl;
 	bool no_default_opts;

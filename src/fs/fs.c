@@ -408,6 +408,9 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 		err = replay_journal(fs);
 	if (!err && opts->writable)
 		err = writable_start(fs);
+	/* after an abort; not a reason to mount read-only instead */
+	if (err == -EROFS && fs->journal)
+		err = -EIO;
 	if (!err)
 		err = check_root(fs);
 	if (err) {

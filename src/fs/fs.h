@@ -27,6 +27,7 @@ enum fs_errors {
 
 struct fs_options {
 	bool writable;	    /* changes are allowed: blk can be written, the journal is recovered on disk */
+	bool may_read_only; /* with writable: the caller opens again without it after -EROFS */
 	enum fs_errors errors;
 	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
 	bool discard;	    /* discard blocks once their freeing has committed */
@@ -52,7 +53,8 @@ struct fs_options {
 /*
  * Opens the filesystem on blk. Where its journal wants recovery, replays it: into memory, or to the
  * image if opts->writable. On failure says why in one line of the log: -EINVAL not an ext2/3/4 filesystem or
- * truncated, -EOPNOTSUPP an unknown feature, -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
+ * truncated, -EOPNOTSUPP an unknown feature, -EROFS one that allows reading only and opts->writable,
+ * -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
  * Owns blk and opts->journal from then on, also on failure.
  */
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)

@@ -56,8 +56,12 @@ int writable_check(struct fs *fs)
 				e2p_feature2string(E2P_FEATURE_RO_INCOMPAT, 1u << bit));
 	if (!unknown)
 		return 0;
-	log_error(fs->log, "this filesystem can only be mounted read-only (-o ro): it has the "
-			   "feature%s", names);
+	if (fs->opts.may_read_only)
+		log_warn(fs->log, "mounted read-only, which is all that this filesystem allows: it has "
+				  "the feature%s", names);
+	else
+		log_error(fs->log, "this filesystem can only be mounted read-only (-o ro): it has the "
+				   "feature%s", names);
 	return -EROFS;
 }
 

@@ -8,7 +8,7 @@
 struct fcr;
 
 /*
- * 0, or -EROFS with a line in the log: a feature that allows reading only. To be asked before
+ * 0, or -EROFS with a line in the log, a warning with may_read_only: a feature that allows reading only. To be asked before
  * anything is written.
  */
 int writable_check(struct fs *fs) MUST_CHECK;

@@ -78,7 +78,7 @@ grep -q " $WORK/mnt fuse.ext4d rw," /proc/self/mounts || fail "not a writable fu
 eumount mnt
 chmod a-w writable
 if [ "$(id -u)" != 0 ]; then
-	refused 'cannot be written to' writable mnt -o rw
+	refused 'write-protected, but -o rw' writable mnt -o rw
 fi
 "$EXT4D" --version | has '^ext4d [0-9]' || fail "no version"
 "$EXT4D" --help | has '^usage: ext4d ' || fail "no help"

@@ -7,10 +7,47 @@ need_user_mounts
 small_image image
 user_dir mnt
 user_dir own
-as_user ./ext4d image mnt
+chmod 444 image
+as_user ./ext4d image mnt >out 2>&1 || fail "ended with $?: $(cat out)"
+must_say '^ext4d: image: is write-protected, mounted read-only$'
 equal "contents" hello "$(as_user cat mnt/hello)"
 as_user find mnt -ls >/dev/null 2>&1 || true
 grep -q " $WORK/mnt fuse.ext4d ro,nosuid,nodev," /proc/self/mounts || fail "mounted otherwise"
+must_fail as_user touch mnt/new
+must_fail as_user ./ext4d image own -o rw
+must_say 'image: is write-protected, but -o rw was given'
+# An image of their own, the root of which is theirs.
+small_image theirs 8M -t ext4 -E "root_owner=$(as_user id -u):$(as_user id -g)"
+debugfs -w -R 'feature shared_blocks' theirs >/dev/null 2>&1
+[ "$(id -u)" != 0 ] || chown nobody theirs
+as_user ./ext4d theirs own >out 2>&1 || fail "ended with $?: $(cat out)"
+must_say 'mounted read-only.*the feature shared_blocks'
+as_user ./ext4d --unmount own
+must_fail as_user ./ext4d theirs own -o rw
+must_say 'read-only \(-o ro\).*the feature shared_blocks'
+debugfs -w -R 'feature -shared_blocks' theirs >/dev/null 2>&1
+for options in rw defaults; do
+	as_user ./ext4d theirs own -o "$options" >out 2>&1 || fail "ended with $?: $(cat out)"
+	[ ! -s out ] || fail "says something: $(cat out)"
+	grep -q " $WORK/own fuse.ext4d rw,nosuid,nodev," /proc/self/mounts || fail "mounted otherwise"
+	as_user sh -c 'echo mine >own/new'
+	equal "owner" "$(as_user id -u)" "$(as_user stat -c %u own/new)"
+	must_fail as_user sh -c 'echo >>own/hello'
+	must_fail as_user ./ext4d theirs own -o ro
+	must_say 'theirs: locked for writing by process'
+	as_user ./ext4d --unmount own
+	judge theirs
+	equal "what was written" mine "$(debugfs -R 'cat new' theirs 2>/dev/null)"
+	debugfs -w -R 'rm new' theirs 2>/dev/null
+done
+# With fakeroot all files can be written, and new ones are root's in the image.
+as_user ./ext4d theirs own -o fakeroot
+as_user sh -c 'echo more >>own/hello; echo new >own/dir/new'
+as_user ./ext4d --unmount own
+judge theirs
+equal "what was written with fakeroot" "hello more new" \
+	"$(echo $(debugfs -R 'cat hello' theirs 2>/dev/null; debugfs -R 'cat dir/new' theirs 2>/dev/null))"
+debugfs -R 'stat dir/new' theirs 2>/dev/null | has 'User:     0 ' || fail "not root's in the image"
 if [ "$(id -u)" = 0 ]; then
 	! ls mnt >/dev/null 2>&1 || fail "another user may look into it"
 	# The files are root's, and permissions are those of the image.
@@ -27,8 +64,8 @@ if [ "$(id -u)" = 0 ]; then
 	equal "contents with fakeroot" secret "$(as_user cat own/closed/secret)"
 	as_user ./ext4d --unmount own
 	# A mountpoint that is not theirs, an image they may not read.
-	mkdir theirs
-	must_fail as_user ./ext4d image2 theirs
+	mkdir forbidden
+	must_fail as_user ./ext4d image2 forbidden
 	chmod 600 image2
 	must_fail as_user ./ext4d image2 own
 	must_say 'Permission denied'
