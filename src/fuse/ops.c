@@ -78,7 +78,7 @@ static int lookup(
 	int err = strcmp(name, ".") == 0 ? 0 : namei_lookup(dir, name, strlen(name), &ino);
 
 	if (!err)
-		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, entry);
+		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, reply_name_timeout(dir), entry);
 	if (!err)
 		err = nodes_add(ctx->nodes, ino);
 	/* a name of something that is not there is damage; a handle to it is stale */
@@ -103,7 +103,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!err)
 		err = lookup(context(req), dir, name, &entry);
 	if (err == -ENOENT) {
-		entry.entry_timeout = REPLY_FOREVER; /* node 0: the kernel remembers the absence */
+		/* node 0: the kernel remembers the absence */
+		entry.entry_timeout = reply_absence_timeout(dir);
 		err = 0;
 	}
 	if (err)
@@ -214,6 +215,7 @@ struct listing {
 	bool plus;
 	uint8_t *buf;
 	size_t size, used;
+	double timeout; /* of names */
 };
 
 /* readdirplus: attributes with the name; without them (node 0) where the inode is damaged. */
@@ -225,7 +227,7 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, ret) == 0 &&
+	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, list->timeout, ret) == 0 &&
 		nodes_add(ctx->nodes, entry->ino) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
@@ -269,6 +271,8 @@ static void list_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t o
 	int err = node_get(req, node, &dir);
 
 	list.size = size < SESSION_MAX_IO ? size : SESSION_MAX_IO;
+	if (!err)
+		list.timeout = reply_name_timeout(dir);
 	if (!err)
 		err = dir_iterate(dir, (uint64_t)off, listing_add, &list);
 	if (err)

@@ -79,14 +79,15 @@ static void after_unlink(struct ops_context *ctx, uint32_t ino)
 		return; /* as in forget() */
 }
 
-/* Replies with the entry of an inode that was made or linked. */
-static void reply_made(fuse_req_t req, int err, struct inode *inode)
+/* Replies with the entry of an inode that was made or linked in dir. */
+static void reply_made(fuse_req_t req, int err, struct inode *dir, struct inode *inode)
 {
 	struct ops_context *ctx = context(req);
 	struct fuse_entry_param entry;
 
 	if (!err)
-		err = reply_fill_entry(ctx->fs, &ctx->owner, inode->ino, &entry);
+		err = reply_fill_entry(ctx->fs, &ctx->owner, inode->ino,
+			reply_name_timeout(dir), &entry);
 	if (!err)
 		err = nodes_add(ctx->nodes, inode->ino);
 	if (err)
@@ -105,7 +106,7 @@ static void make(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 	if (!err)
 		err = namei_make(dir, name, strlen(name), (uint16_t)mode, rdev, &cred, &inode);
-	reply_made(req, err, inode);
+	reply_made(req, err, dir, inode);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
@@ -127,7 +128,7 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 	if (!err)
 		err = namei_symlink(
 			dir, name, strlen(name), target, strlen(target), &cred, &inode);
-	reply_made(req, err, inode);
+	reply_made(req, err, dir, inode);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent, const char *name)
@@ -139,7 +140,7 @@ void op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent, const char *nam
 		err = node_get(req, parent, &dir);
 	if (!err)
 		err = namei_link(inode, dir, name, strlen(name));
-	reply_made(req, err, inode);
+	reply_made(req, err, dir, inode);
 }
 
 static void take_away(fuse_req_t req, fuse_ino_t parent, const char *name,

@@ -66,7 +66,26 @@ int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, con
 	return 0;
 }
 
-int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
+double reply_absence_timeout(const struct inode *dir)
+{
+	/* what has become read-only stays so */
+	return fs_is_writable(dir->fs) && super_has_casefold(fs_super(dir->fs)) ? 0 : REPLY_FOREVER;
+}
+
+double reply_name_timeout(struct inode *dir)
+{
+	double timeout = reply_absence_timeout(dir);
+
+	if (timeout > 0)
+		return timeout;
+	rwlock_read(&dir->lock);
+	if (!(dir->d.flags & EXT4_CASEFOLD_FL))
+		timeout = REPLY_FOREVER;
+	rwlock_drop(&dir->lock);
+	return timeout;
+}
+
+int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino, double timeout,
 	struct fuse_entry_param *ret)
 {
 	struct dinode d;
@@ -80,7 +99,7 @@ int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t in
 	ret->ino = reply_node(ino);
 	ret->generation = d.generation;
 	ret->attr_timeout = REPLY_FOREVER;
-	ret->entry_timeout = REPLY_FOREVER;
+	ret->entry_timeout = timeout;
 	return 0;
 }
 
