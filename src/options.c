@@ -24,6 +24,40 @@ PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 	return -EINVAL;
 }
 
+/* ---- what libfuse gets ---- */
+
+char *options_escape(const char *value)
+{
+	char *out = malloc(2 * strlen(value) + 1), *at = out;
+
+	if (!out)
+		return NULL;
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			*at++ = '\\';
+		*at++ = *value;
+	}
+	*at = '\0';
+	return out;
+}
+
+/* Appends "name" or "name=value" to what libfuse gets. */
+static int pass_on(struct options *opts, const char *name, const char *value)
+{
+	CLEANUP(cleanup_free) char *escaped = value ? options_escape(value) : NULL;
+	const char *have = opts->fuse_opts ? opts->fuse_opts : "";
+	char *joined;
+
+	if ((value && !escaped) || asprintf(&joined, "%s%s%s%s%s", have, have[0] ? "," : "", name,
+					   value ? "=" : "", value ? escaped : "") < 0)
+		return -ENOMEM;
+	free(opts->fuse_opts);
+	opts->fuse_opts = joined;
+	if (!strcmp(name, "default_permissions"))
+		opts->default_permissions = true;
+	return 0;
+}
+
 /* ---- what an option does; value is NULL where none was given ---- */
 
 static int set_ro(struct options *opts, const char *value)
@@ -162,6 +196,25 @@ static int set_nodiscard(struct options *opts, const char *value)
 	return 0;
 }
 
+/* The kernel's fsync(2) after each write(2) is part of it. */
+static int set_sync(struct options *opts, const char *value)
+{
+	opts->fs.sync = true;
+	return pass_on(opts, "sync", value);
+}
+
+static int set_async(struct options *opts, const char *value)
+{
+	opts->fs.sync = false;
+	return pass_on(opts, "async", value);
+}
+
+static int set_dirsync(struct options *opts, const char *value)
+{
+	opts->fs.dirsync = true;
+	return pass_on(opts, "dirsync", value);
+}
+
 static int set_acl(struct options *opts, const char *value)
 {
 	(void)value;
@@ -259,9 +312,9 @@ static const struct option_spec specs[] = {
 	{ "atime", VALUE_NONE, NULL },
 	{ "noatime", VALUE_NONE, NULL },
 	{ "nodiratime", VALUE_NONE, NULL },
-	{ "sync", VALUE_NONE, NULL },
-	{ "async", VALUE_NONE, NULL },
-	{ "dirsync", VALUE_NONE, NULL },
+	{ "sync", VALUE_NONE, set_sync },
+	{ "async", VALUE_NONE, set_async },
+	{ "dirsync", VALUE_NONE, set_dirsync },
 	/* libfuse */
 	{ "allow_other", VALUE_NONE, NULL },
 	{ "allow_root", VALUE_NONE, NULL },
@@ -291,38 +344,6 @@ static const struct option_spec *find_spec(const char *name)
 		if (spec_names(&specs[i], name))
 			return &specs[i];
 	return NULL;
-}
-
-char *options_escape(const char *value)
-{
-	char *out = malloc(2 * strlen(value) + 1), *at = out;
-
-	if (!out)
-		return NULL;
-	for (; *value; value++) {
-		if (*value == ',' || *value == '\\')
-			*at++ = '\\';
-		*at++ = *value;
-	}
-	*at = '\0';
-	return out;
-}
-
-/* Appends "name" or "name=value" to what libfuse gets. */
-static int pass_on(struct options *opts, const char *name, const char *value)
-{
-	CLEANUP(cleanup_free) char *escaped = value ? options_escape(value) : NULL;
-	const char *have = opts->fuse_opts ? opts->fuse_opts : "";
-	char *joined;
-
-	if ((value && !escaped) || asprintf(&joined, "%s%s%s%s%s", have, have[0] ? "," : "", name,
-					   value ? "=" : "", value ? escaped : "") < 0)
-		return -ENOMEM;
-	free(opts->fuse_opts);
-	opts->fuse_opts = joined;
-	if (!strcmp(name, "default_permissions"))
-		opts->default_permissions = true;
-	return 0;
 }
 
 static int apply(struct options *opts, char *option)
@@ -489,6 +510,7 @@ void options_print_help(FILE *out)
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
+	      "  sync, dirsync         changes, or those of directories, become durable at once\n"
 	      "  discard, nodiscard    tell the storage what is freed, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"
 	      "\n"

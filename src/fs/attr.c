@@ -234,13 +234,15 @@ static int set_locked(struct inode *inode, const struct attr_change *change, uin
 int attr_set(struct inode *inode, const struct attr_change *change, struct dinode *ret)
 {
 	uint32_t tid = 0;
+	bool sync;
 	int err;
 
 	rwlock_write(&inode->lock);
 	err = set_locked(inode, change, &tid);
 	*ret = inode->d;
+	sync = inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
-	return err || !(ret->flags & EXT2_SYNC_FL) ? err : journal_wait(inode->fs->journal, tid);
+	return err || !sync ? err : journal_wait(inode->fs->journal, tid);
 }
 
 /* ---- chattr ---- */
@@ -335,7 +337,7 @@ int attr_set_flags(struct inode *inode, uint32_t flags, bool privileged)
 
 	rwlock_write(&inode->lock);
 	err = set_flags_locked(inode, flags, privileged, &tid);
-	sync = inode->d.flags & EXT2_SYNC_FL;
+	sync = inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
 	return err || !sync ? err : journal_wait(inode->fs->journal, tid);
 }
@@ -384,7 +386,7 @@ int attr_set_project(struct inode *inode, uint32_t projid)
 		return projid ? -EOPNOTSUPP : 0;
 	rwlock_write(&inode->lock);
 	err = set_project_locked(inode, projid, &tid);
-	sync = inode->d.flags & EXT2_SYNC_FL;
+	sync = inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
 	return err || !sync || !tid ? err : journal_wait(inode->fs->journal, tid);
 }

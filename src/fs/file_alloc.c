@@ -386,12 +386,14 @@ int file_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len, bo
 {
 	struct falloc f = { .inode = inode, .off = off, .end = off + len,
 		.flags = may_reserved ? BALLOC_RESERVED : 0 };
+	bool sync;
 	int err;
 
 	if (off > INT64_MAX || len > INT64_MAX)
 		return -EINVAL;
 	rwlock_write(&inode->lock);
 	err = fallocate_locked(&f, mode);
+	sync = inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
-	return err;
+	return err || !sync ? err : file_sync(inode, false);
 }

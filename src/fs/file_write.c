@@ -463,6 +463,7 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 	struct writing w = { .inode = inode, .off = off, .buf = buf, .len = len, .times = times,
 		.flags = may_reserved ? BALLOC_RESERVED : 0 };
 	uint64_t max;
+	bool sync;
 	int err;
 
 	if (len > SSIZE_MAX)
@@ -476,6 +477,8 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 			w.len = (size_t)(max - off);
 		err = overwrite_locked(&w);
 	}
+	/* what the page cache writes back is nobody's call; the client's fsync(2) follows where one waits */
+	sync = times && inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
 	if (!err && (w.len || (w.times && w.done))) {
 		rwlock_write(&inode->lock);
@@ -483,6 +486,12 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 		if (w.times && w.done && !err)
 			err = write_times(inode);
 		rwlock_drop(&inode->lock);
+	}
+	if (sync && w.done) {
+		int sync_err = file_sync(inode, false);
+
+		if (sync_err)
+			return sync_err;
 	}
 	return w.done ? (ssize_t)w.done : err;
 }

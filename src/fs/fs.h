@@ -30,6 +30,8 @@ struct fs_options {
 	bool may_read_only; /* with writable: the caller opens again without it after -EROFS */
 	enum fs_errors errors;
 	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
+	bool sync;	    /* every change is durable when the call that makes it returns */
+	bool dirsync;	    /* the same for changes of directories */
 	bool discard;	    /* discard blocks once their freeing has committed */
 	/*
 	 * Bit t: exceeding a limit of enum dquot_type t is -EDQUOT, for everybody. Without, usage is

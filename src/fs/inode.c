@@ -148,6 +148,11 @@ struct timespec inode_now(void)
 	return now;
 }
 
+bool inode_is_sync(const struct inode *inode)
+{
+	return inode->fs->opts.sync || inode->d.flags & EXT2_SYNC_FL;
+}
+
 /* What of the raw inode is not struct dinode's: kept, taken from body, or nothing yet. */
 struct source {
 	const uint8_t *body; /* NULL: keep */

@@ -133,6 +133,9 @@ struct inode_locks {
 void inode_lock_many(struct inode **inodes, size_t nr, struct inode_locks *ret);
 void inode_unlock_many(struct inode_locks *locks);
 
+/* Whether changes of inode are to be durable before the operation returns (IS_SYNC()). */
+bool inode_is_sync(const struct inode *inode);
+
 /* The present as the kernel's FUSE client takes it, CLOCK_REALTIME_COARSE. */
 struct timespec inode_now(void);
 

@@ -100,7 +100,7 @@ uint8_t namei_file_type(uint16_t mode)
 
 bool namei_is_sync(const struct inode *dir)
 {
-	return dir->d.flags & (EXT2_SYNC_FL | EXT2_DIRSYNC_FL);
+	return inode_is_sync(dir) || dir->fs->opts.dirsync || dir->d.flags & EXT2_DIRSYNC_FL;
 }
 
 /* ---- finding ---- */

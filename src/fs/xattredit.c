@@ -423,7 +423,7 @@ static int set_locked(struct inode *inode, const struct xattr_key *key, const vo
 	err = journal_start(fs->journal, xattr_set_credits(fs, size), &h);
 	if (err)
 		return err;
-	*ret_tid = inode->d.flags & EXT2_SYNC_FL ? journal_tid(h) : 0;
+	*ret_tid = inode_is_sync(inode) ? journal_tid(h) : 0;
 	err = set_handle(h, inode, key, value, size, flags, keep_sgid);
 	stop_err = journal_stop(STEAL(h));
 	return err ? err : stop_err;
