@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "format/dquot.h"
 #include "util/parse.h"
 
 #define COMMIT_MAX 3600 /* seconds */
@@ -215,6 +216,43 @@ static int set_dirsync(struct options *opts, const char *value)
 	return pass_on(opts, "dirsync", value);
 }
 
+/* Enforcing limits; what is used is counted in any case. "quota" is usrquota, as in the kernel. */
+static int set_usrquota(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.quota_limits |= 1u << DQUOT_USER;
+	return 0;
+}
+
+static int set_grpquota(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.quota_limits |= 1u << DQUOT_GROUP;
+	return 0;
+}
+
+static int set_prjquota(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.quota_limits |= 1u << DQUOT_PROJECT;
+	return 0;
+}
+
+static int set_noquota(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.quota_limits = 0;
+	return 0;
+}
+
+static int refuse_quota_file(struct options *opts, const char *value)
+{
+	(void)opts;
+	(void)value;
+	return usage("options usrjquota, grpjquota and jqfmt: visible quota files are not supported, "
+		     "only those of the quota feature (tune2fs -O quota)");
+}
+
 static int set_acl(struct options *opts, const char *value)
 {
 	(void)value;
@@ -277,6 +315,14 @@ static const struct option_spec specs[] = {
 	{ "commit", VALUE_NEEDED, set_commit },
 	{ "discard", VALUE_NONE, set_discard },
 	{ "nodiscard", VALUE_NONE, set_nodiscard },
+	{ "quota", VALUE_NONE, set_usrquota },
+	{ "usrquota", VALUE_NONE, set_usrquota },
+	{ "grpquota", VALUE_NONE, set_grpquota },
+	{ "prjquota", VALUE_NONE, set_prjquota },
+	{ "noquota", VALUE_NONE, set_noquota },
+	{ "usrjquota", VALUE_MAYBE, refuse_quota_file },
+	{ "grpjquota", VALUE_MAYBE, refuse_quota_file },
+	{ "jqfmt", VALUE_MAYBE, refuse_quota_file },
 	{ "acl", VALUE_NONE, set_acl },
 	{ "noacl", VALUE_NONE, set_noacl },
 	{ "user_xattr", VALUE_NONE, ignore },
@@ -511,6 +557,7 @@ void options_print_help(FILE *out)
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
 	      "  sync, dirsync         changes, or those of directories, become durable at once\n"
+	      "  usrquota, grpquota, prjquota, noquota  which quota limits are enforced\n"
 	      "  discard, nodiscard    tell the storage what is freed, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"
 	      "\n"

@@ -23,6 +23,7 @@
 #include "fs/map.h"
 #include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
+#include "fs/usage.h"
 #include "fs/writable.h"
 #include "fs/xattrcache.h"
 
@@ -341,6 +342,8 @@ static int take_over(struct fs *fs)
 {
 	int err = writable_check(fs);
 
+	if (!err)
+		err = usage_check(fs);
 	if (!err)
 		err = mmp_guard_start(fs);
 	if (err || !fs->mmp)

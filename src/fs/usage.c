@@ -34,6 +34,25 @@ struct amount {
 
 /* ---- the files ---- */
 
+/* ext4_check_quota_consistency(), ext4_enable_quotas() */
+int usage_check(struct fs *fs)
+{
+	static const char *const names[] = {
+		[DQUOT_USER] = "users", [DQUOT_GROUP] = "groups", [DQUOT_PROJECT] = "projects",
+	};
+	unsigned wanted = fs->opts.quota_limits;
+
+	if (wanted >> DQUOT_PROJECT & 1 && !super_has_project(&fs->sb)) {
+		log_error(fs->log, "option prjquota: the filesystem does not have the feature project");
+		return -EINVAL;
+	}
+	for (unsigned type = 0; type < DQUOT_TYPES; type++)
+		if (wanted >> type & 1 && !(super_has_quota(&fs->sb) && fs->sb.special_ino[type]))
+			log_warn(fs->log, "no limits are enforced for %s: the filesystem has no quota "
+					  "file for them (tune2fs -O quota)", names[type]);
+	return 0;
+}
+
 int usage_start(struct fs *fs)
 {
 	struct usage *usage;
