@@ -216,6 +216,71 @@ static int set_dirsync(struct options *opts, const char *value)
 	return pass_on(opts, "dirsync", value);
 }
 
+/*
+ * Access times are ours to keep: the client asks for none (S_NOATIME). As the kernel reads the options of
+ * mount(8), strictatime outweighs noatime, and relatime is the rest.
+ */
+static int set_atime(struct options *opts, const char *value)
+{
+	opts->noatime = false;
+	return pass_on(opts, "atime", value);
+}
+
+static int set_noatime(struct options *opts, const char *value)
+{
+	opts->noatime = true;
+	return pass_on(opts, "noatime", value);
+}
+
+static int set_strictatime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->strictatime = true;
+	return 0;
+}
+
+static int set_nostrictatime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->strictatime = false;
+	return 0;
+}
+
+static int set_relatime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->noatime = opts->strictatime = false;
+	return 0;
+}
+
+static int set_diratime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.nodiratime = false;
+	return 0;
+}
+
+static int set_nodiratime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.nodiratime = true;
+	return 0;
+}
+
+static int set_lazytime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.lazytime = true;
+	return 0;
+}
+
+static int set_nolazytime(struct options *opts, const char *value)
+{
+	(void)value;
+	opts->fs.lazytime = false;
+	return 0;
+}
+
 /* Enforcing limits; what is used is counted in any case. "quota" is usrquota, as in the kernel. */
 static int set_usrquota(struct options *opts, const char *value)
 {
@@ -344,20 +409,22 @@ static const struct option_spec specs[] = {
 	{ "comment", VALUE_NEEDED, ignore },
 	{ "x-*", VALUE_MAYBE, ignore },
 	{ "X-*", VALUE_MAYBE, ignore },
-	{ "relatime", VALUE_NONE, ignore },
-	{ "strictatime", VALUE_NONE, ignore },
-	{ "lazytime", VALUE_NONE, ignore },
-	{ "nolazytime", VALUE_NONE, ignore },
-	{ "diratime", VALUE_NONE, ignore },
+	{ "relatime", VALUE_NONE, set_relatime },
+	{ "norelatime", VALUE_NONE, ignore }, /* relatime is the default all the same */
+	{ "strictatime", VALUE_NONE, set_strictatime },
+	{ "nostrictatime", VALUE_NONE, set_nostrictatime },
+	{ "lazytime", VALUE_NONE, set_lazytime },
+	{ "nolazytime", VALUE_NONE, set_nolazytime },
+	{ "diratime", VALUE_NONE, set_diratime },
 	{ "suid", VALUE_NONE, NULL },
 	{ "nosuid", VALUE_NONE, NULL },
 	{ "dev", VALUE_NONE, NULL },
 	{ "nodev", VALUE_NONE, NULL },
 	{ "exec", VALUE_NONE, NULL },
 	{ "noexec", VALUE_NONE, NULL },
-	{ "atime", VALUE_NONE, NULL },
-	{ "noatime", VALUE_NONE, NULL },
-	{ "nodiratime", VALUE_NONE, NULL },
+	{ "atime", VALUE_NONE, set_atime },
+	{ "noatime", VALUE_NONE, set_noatime },
+	{ "nodiratime", VALUE_NONE, set_nodiratime },
 	{ "sync", VALUE_NONE, set_sync },
 	{ "async", VALUE_NONE, set_async },
 	{ "dirsync", VALUE_NONE, set_dirsync },
@@ -466,6 +533,10 @@ static int parse_positional(int argc, char **argv, struct options *opts)
 	if (nr != 2)
 		return usage("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d] "
 			     "(see ext4d --help)");
+	if (opts->strictatime)
+		opts->fs.atime = FS_ATIME_STRICT;
+	else if (opts->noatime)
+		opts->fs.atime = FS_ATIME_NONE;
 	opts->image = argv[optind];
 	opts->mountpoint = argv[optind + 1];
 	if (opts->from.has_offset && opts->from.partition)
@@ -557,6 +628,7 @@ void options_print_help(FILE *out)
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
 	      "  sync, dirsync         changes, or those of directories, become durable at once\n"
+	      "  relatime, strictatime, noatime, nodiratime, lazytime  access times, see mount(8)\n"
 	      "  usrquota, grpquota, prjquota, noquota  which quota limits are enforced\n"
 	      "  discard, nodiscard    tell the storage what is freed, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"

@@ -39,6 +39,7 @@ struct options {
 	const char *mountpoint; /* as given */
 	bool foreground, debug;
 	bool fakeroot;
+	bool noatime, strictatime;
 	bool noacl;
 	bool no_default_opts;
 	bool default_permissions; /* asked for by name */

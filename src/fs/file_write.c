@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "format/extent.h"
+#include "fs/atime.h"
 #include "fs/balloc.h"
 #include "fs/exted.h"
 #include "fs/file_i.h"
@@ -508,12 +509,16 @@ static void note_flushed(struct inode *inode, uint64_t nr)
 int file_sync(struct inode *inode, bool data_only)
 {
 	struct fs *fs = inode->fs;
-	uint32_t tid = atomic_load(data_only ? &inode->data_tid : &inode->tid);
-	uint64_t overwritten = atomic_load(&inode->overwritten);
+	uint64_t overwritten;
+	uint32_t tid;
 	int err = 0;
 
 	if (!fs->journal)
 		return 0;
+	if (!data_only)
+		atime_write(inode);
+	tid = atomic_load(data_only ? &inode->data_tid : &inode->tid);
+	overwritten = atomic_load(&inode->overwritten);
 	if (tid && !journal_is_committed(fs->journal, tid)) {
 		err = journal_wait(fs->journal, tid);
 		/* a commit that was under way may have flushed before the data came */

@@ -16,6 +16,7 @@
 #include "cache/iomgr.h"
 #include "format/le.h"
 #include "format/mmp.h"
+#include "fs/atime.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/group.h"
@@ -460,6 +461,7 @@ int fs_sync(struct fs *fs)
 
 	if (!fs->journal)
 		return 0;
+	atime_flush(fs);
 	err = journal_wait(fs->journal, 0);
 	/* data of files whose metadata did not change */
 	return err ? err : blk_flush(fs->blk);

@@ -25,6 +25,13 @@ enum fs_errors {
 	FS_ERRORS_PANIC,
 };
 
+/* Which reads move an access time (mount(8)). */
+enum fs_atime {
+	FS_ATIME_RELATIME, /* one that is not newer than the last change, or a day old */
+	FS_ATIME_STRICT,   /* each */
+	FS_ATIME_NONE,
+};
+
 struct fs_options {
 	bool writable;	    /* changes are allowed: blk can be written, the journal is recovered on disk */
 	bool may_read_only; /* with writable: the caller opens again without it after -EROFS */
@@ -32,6 +39,9 @@ struct fs_options {
 	unsigned commit_interval; /* seconds; 0: FS_COMMIT_DEFAULT */
 	bool sync;	    /* every change is durable when the call that makes it returns */
 	bool dirsync;	    /* the same for changes of directories */
+	enum fs_atime atime;
+	bool nodiratime;    /* reading directories does not move theirs */
+	bool lazytime;	    /* access times that have moved are written with other changes alone, or late */
 	bool discard;	    /* discard blocks once their freeing has committed */
 	/*
 	 * Bit t: exceeding a limit of enum dquot_type t is -EDQUOT, for everybody. Without, usage is

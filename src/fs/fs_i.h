@@ -20,6 +20,7 @@ struct groups;
 struct xattrcache;
 struct orphans;
 struct mmp_guard;
+struct atimes;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -39,6 +40,7 @@ struct fs {
 	struct mmp_guard *mmp;	/* [const] owned; NULL unless it is protected while writable */
 	struct journal_log journal_log; /* [const] where it lies; map owned */
 	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
+	struct atimes *atimes;	/* [const] owned; NULL unless writable and access times move */
 	atomic_bool read_only;	/* opened so, or since an error */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */

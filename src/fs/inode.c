@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/atime.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
 #include "fs/group.h"
@@ -118,6 +119,8 @@ int dinode_load_special(struct fs *fs, uint32_t ino, struct dinode *ret)
 	lock = fs_itable_lock(fs, buf->pblk);
 	rwlock_read(lock);
 	err = decode_checked(fs, ino, raw, false, ret);
+	if (!err)
+		atime_show(fs, ino, ret);
 	rwlock_drop(lock);
 	return err;
 }
@@ -196,6 +199,8 @@ static int store(struct handle *h, struct inode *inode, const struct source *fro
 	lock = fs_itable_lock(fs, buf->pblk);
 	rwlock_write(lock);
 	err = store_locked(inode, from, buf->data + (raw - buf->data));
+	if (!err)
+		atime_written(fs, inode->ino);
 	rwlock_drop(lock);
 	if (inode->d.flags & EXT4_EA_INODE_FL)
 		atomic_store_explicit(&inode->is_value, true, memory_order_relaxed);

@@ -13,6 +13,7 @@
 
 #include "blk/scratch.h"
 #include "format/le.h"
+#include "fs/atime.h"
 #include "fs/balloc.h"
 #include "fs/fs_i.h"
 #include "fs/group.h"
@@ -358,7 +359,8 @@ static int claim(struct fs *fs)
 	/* in this order: losing the filesystem to another host makes it read-only again */
 	atomic_store(&fs->read_only, false);
 	mmp_guard_watch(fs, fs->journal);
-	return usage_start(fs);
+	err = usage_start(fs);
+	return err ? err : atime_start(fs);
 }
 
 int writable_start(struct fs *fs)
@@ -378,8 +380,10 @@ int writable_start(struct fs *fs)
 
 int writable_stop(struct fs *fs)
 {
-	int orphan_err = orphan_close(fs);
-	int err, lost;
+	int orphan_err, err, lost;
+
+	atime_stop(fs);
+	orphan_err = orphan_close(fs);
 
 	usage_stop(fs);
 	mmp_guard_watch(fs, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "fs/atime.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 #include "fs/namei.h"
@@ -155,6 +156,8 @@ static void op_readlink(fuse_req_t req, fuse_ino_t node)
 
 	if (!err)
 		err = symlink_read(inode, target);
+	if (!err)
+		atime_touch(inode);
 	if (err)
 		reply_err(req, err);
 	else
@@ -203,6 +206,8 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 		size = SESSION_MAX_IO;
 	if (!got)
 		got = file_read(inode, (uint64_t)off, buf, size);
+	if (got >= 0)
+		atime_touch(inode);
 	if (got < 0)
 		reply_err(req, (int)got);
 	else
@@ -275,6 +280,8 @@ static void list_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t o
 		list.timeout = reply_name_timeout(dir);
 	if (!err)
 		err = dir_iterate(dir, (uint64_t)off, listing_add, &list);
+	if (!err)
+		atime_touch(dir);
 	if (err)
 		reply_err(req, err);
 	else
