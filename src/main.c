@@ -106,7 +106,7 @@ static int make_session(struct server *server, const struct options *opts)
 	return err;
 }
 
-/* One of the files that make the filesystem up. *ret_protected: its path, if it is write-protected. */
+/* Opens one of the filesystem's files. *ret_protected: its path, if it is write-protected. */
 static int open_part(struct server *server, const char *path, const struct image_options *from,
 	const char **ret_protected, struct blk **ret)
 {
@@ -122,16 +122,16 @@ static int check_journal_path(struct server *server, const struct options *opts)
 {
 	struct stat image, journal;
 
-	if (!opts->journal_path || stat(opts->image, &image) || stat(opts->journal_path, &journal) ||
-		image.st_dev != journal.st_dev || image.st_ino != journal.st_ino)
+	if (!opts->journal_path || stat(opts->image, &image) ||
+		stat(opts->journal_path, &journal) || image.st_dev != journal.st_dev || image.st_ino != journal.st_ino)
 		return 0;
 	log_error(&server->log, "%s: is the image, no external journal", opts->journal_path);
 	return -EINVAL;
 }
 
 /*
- * -EROFS: the filesystem can perhaps be read; *ret_protected names the file that is write-protected, or is
- * NULL if the filesystem itself does not allow it, which has been said.
+ * -EROFS: the filesystem can perhaps be read; *ret_protected names the file that is write-protected,
+ * or is NULL if the filesystem itself does not allow it, which has been said.
  */
 static int open_image(struct server *server, const struct options *opts, bool writable,
 	const char **ret_protected)
@@ -253,7 +253,7 @@ static int bring_up(struct server *server, const struct options *opts)
 {
 	int err = find_mountpoint(server, opts);
 
-	/* before the filesystem has threads, which would take a signal and with it end the server */
+	/* before the filesystem has threads, which would take a signal and end the server */
 	if (opts->access != OPTIONS_ACCESS_RO)
 		block_signals();
 	if (!err)

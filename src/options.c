@@ -217,8 +217,8 @@ static int set_dirsync(struct options *opts, const char *value)
 }
 
 /*
- * Access times are ours to keep: the client asks for none (S_NOATIME). As the kernel reads the options of
- * mount(8), strictatime outweighs noatime, and relatime is the rest.
+ * Access times are ours to keep: the client asks for none (S_NOATIME). As the kernel reads the options
+ * of mount(8), strictatime outweighs noatime, and relatime is the rest.
  */
 static int set_atime(struct options *opts, const char *value)
 {
@@ -314,8 +314,8 @@ static int refuse_quota_file(struct options *opts, const char *value)
 {
 	(void)opts;
 	(void)value;
-	return usage("options usrjquota, grpjquota and jqfmt: visible quota files are not supported, "
-		     "only those of the quota feature (tune2fs -O quota)");
+	return usage("options usrjquota, grpjquota and jqfmt: visible quota files are not "
+		     "supported, only those of the quota feature (tune2fs -O quota)");
 }
 
 static int set_acl(struct options *opts, const char *value)
@@ -628,7 +628,7 @@ void options_print_help(FILE *out)
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"
 	      "  sync, dirsync         changes, or those of directories, become durable at once\n"
-	      "  relatime, strictatime, noatime, nodiratime, lazytime  access times, see mount(8)\n"
+	      "  relatime, strictatime, noatime, nodiratime, lazytime  as mount(8) has them\n"
 	      "  usrquota, grpquota, prjquota, noquota  which quota limits are enforced\n"
 	      "  discard, nodiscard    tell the storage what is freed, or not (default)\n"
 	      "  allow_other, ...      libfuse's and mount(8)'s options, see ext4d(1)\n"

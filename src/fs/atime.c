@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table holds inodes whose d.atime is newer than what the inode table has. Every way to write an inode
- * ends in atime_written(), so an entry never outlives the time it stands for, nor the inode.
+ * The table holds inodes whose d.atime is newer than what the inode table has. Every way to write an
+ * inode ends in atime_written(), so an entry never outlives the time it stands for, nor the inode.
  */
 #include "config.h"
 
@@ -32,7 +32,7 @@ struct atimes {
 	pthread_cond_t wake; /* stop, the first entry, or many */
 	struct pending *buckets[BUCKETS]; /* [lock] */
 	_Atomic size_t nr;    /* entries; changed under the lock */
-	struct timespec due;  /* [lock] CLOCK_MONOTONIC, with entries: when they are to be written */
+	struct timespec due;  /* [lock] CLOCK_MONOTONIC: when the entries are to be written */
 	bool stop;	      /* [lock] */
 };
 

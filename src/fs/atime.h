@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Access times. Whether a read moves one is decided as the kernel does it (touch_atime()). A new time is
- * kept in memory, where everybody sees it who asks for the inode, and is written with the inode's
- * next change, or by a thread after a while: reading opens no handle and waits for nothing.
+ * Access times. Whether a read moves one is decided as the kernel does it (touch_atime()). A new time
+ * is kept in memory, where everybody sees it who asks for the inode, and is written with the
+ * inode's next change, or by a thread after a while: reading opens no handle and waits for nothing.
  */
 #ifndef EXT4D_FS_ATIME_H
 #define EXT4D_FS_ATIME_H
@@ -11,7 +11,7 @@
 
 struct atimes;
 
-/* For a filesystem that becomes writable; does nothing where no time is to be moved. -ENOMEM, -EAGAIN. */
+/* For a filesystem that becomes writable. Does nothing with FS_ATIME_NONE. -ENOMEM, -EAGAIN. */
 int atime_start(struct fs *fs) MUST_CHECK;
 
 /* Writes what is left, before the journal is closed. */
@@ -27,8 +27,8 @@ void atime_flush(struct fs *fs);
 void atime_write(struct inode *inode);
 
 /*
- * For inode.c, under the lock of the inode table's block: ino was decoded, and may have a newer access
- * time; ino was encoded with the time it has in memory.
+ * For inode.c, under the lock of the inode table's block: ino was decoded, and may have a newer
+ * access time; ino was encoded with the time it has in memory.
  */
 void atime_show(struct fs *fs, uint32_t ino, struct dinode *d);
 void atime_written(struct fs *fs, uint32_t ino);

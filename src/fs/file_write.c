@@ -478,7 +478,7 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 			w.len = (size_t)(max - off);
 		err = overwrite_locked(&w);
 	}
-	/* what the page cache writes back is nobody's call; the client's fsync(2) follows where one waits */
+	/* nobody waits for what the page cache writes back; if so, the client sends fsync(2) */
 	sync = times && inode_is_sync(inode);
 	rwlock_drop(&inode->lock);
 	if (!err && (w.len || (w.times && w.done))) {

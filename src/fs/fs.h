@@ -41,7 +41,7 @@ struct fs_options {
 	bool dirsync;	    /* the same for changes of directories */
 	enum fs_atime atime;
 	bool nodiratime;    /* reading directories does not move theirs */
-	bool lazytime;	    /* access times that have moved are written with other changes alone, or late */
+	bool lazytime;	    /* access times that have moved are written late */
 	bool discard;	    /* discard blocks once their freeing has committed */
 	/*
 	 * Bit t: exceeding a limit of enum dquot_type t is -EDQUOT, for everybody. Without, usage is
@@ -65,8 +65,8 @@ struct fs_options {
 /*
  * Opens the filesystem on blk. Where its journal wants recovery, replays it: into memory, or to the
  * image if opts->writable. On failure says why in one line of the log: -EINVAL not an ext2/3/4 filesystem or
- * truncated, -EOPNOTSUPP an unknown feature, -EROFS one that allows reading only and opts->writable,
- * -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
+ * truncated, -EOPNOTSUPP an unknown feature, -EROFS one that allows reading only and
+ * opts->writable, -EUCLEAN or -EBADMSG damage, -EIO, -ENOMEM.
  * Owns blk and opts->journal from then on, also on failure.
  */
 int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, struct fs **ret)

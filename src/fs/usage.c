@@ -43,13 +43,13 @@ int usage_check(struct fs *fs)
 	unsigned wanted = fs->opts.quota_limits;
 
 	if (wanted >> DQUOT_PROJECT & 1 && !super_has_project(&fs->sb)) {
-		log_error(fs->log, "option prjquota: the filesystem does not have the feature project");
+		log_error(fs->log, "option prjquota: the filesystem lacks the feature project");
 		return -EINVAL;
 	}
 	for (unsigned type = 0; type < DQUOT_TYPES; type++)
 		if (wanted >> type & 1 && !(super_has_quota(&fs->sb) && fs->sb.special_ino[type]))
-			log_warn(fs->log, "no limits are enforced for %s: the filesystem has no quota "
-					  "file for them (tune2fs -O quota)", names[type]);
+			log_warn(fs->log, "no limits are enforced for %s: the filesystem has no "
+					  "quota file for them (tune2fs -O quota)", names[type]);
 	return 0;
 }
 

@@ -45,9 +45,9 @@ unsigned usage_credits(const struct fs *fs);
 int usage_acquire(struct fs *fs, uint32_t uid, uint32_t gid, uint32_t projid) MUST_CHECK;
 
 /*
- * Whether the limits that the options ask for can be enforced, to be asked before anything is written:
- * -EINVAL those of projects, without the feature; said in the log. Others are a warning, as on the kernel,
- * where quotaon(8) may come later.
+ * Whether the limits that the options ask for can be enforced, to be asked before anything is
+ * written: -EINVAL those of projects, without the feature; said in the log. Others are a warning:
+ * the kernel mounts too, as quotaon(8) may come later.
  */
 int usage_check(struct fs *fs) MUST_CHECK;
 

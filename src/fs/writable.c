@@ -58,11 +58,11 @@ int writable_check(struct fs *fs)
 	if (!unknown)
 		return 0;
 	if (fs->opts.may_read_only)
-		log_warn(fs->log, "mounted read-only, which is all that this filesystem allows: it has "
-				  "the feature%s", names);
+		log_warn(fs->log, "mounted read-only, which is all that this filesystem allows: "
+				  "it has the feature%s", names);
 	else
-		log_error(fs->log, "this filesystem can only be mounted read-only (-o ro): it has the "
-				   "feature%s", names);
+		log_error(fs->log, "this filesystem can only be mounted read-only (-o ro): "
+				   "it has the feature%s", names);
 	return -EROFS;
 }
 

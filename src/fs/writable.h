@@ -8,8 +8,8 @@
 struct fcr;
 
 /*
- * 0, or -EROFS with a line in the log, a warning with may_read_only: a feature that allows reading only. To be asked before
- * anything is written.
+ * 0, or -EROFS with a line in the log (with may_read_only a warning): a feature that allows reading
+ * only. To be asked before anything is written.
  */
 int writable_check(struct fs *fs) MUST_CHECK;
 

@@ -29,19 +29,19 @@ int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, con
 	struct stat *ret) MUST_CHECK;
 
 /*
- * How long the kernel may take a name of dir for granted. It keeps each spelling of a name by itself
- * and would go on to show what was changed through another one: so not at all where case does not
- * count and something can change. Locks dir.
+ * How long the kernel may take a name of dir for granted. It keeps each spelling of a name by
+ * itself and would go on to show what was changed through another one: so not at all where case
+ * does not count and something can change. Locks dir.
  */
 double reply_name_timeout(struct inode *dir);
 
 /*
- * The same for a name that dir does not have. Where directories can become such, all are asked again:
- * the kernel would not forget what it knew not to be there before.
+ * The same for a name that dir does not have. Where directories can become such, all are asked
+ * again: the kernel would not forget what it knew not to be there before.
  */
 double reply_absence_timeout(const struct inode *dir);
 
-/* Fills an entry for ino, its attributes kept for ever, its name for timeout. Errors as dinode_load(). */
+/* Fills an entry for ino: attributes kept for ever, the name for timeout. Errors as dinode_load(). */
 int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino, double timeout,
 	struct fuse_entry_param *ret) MUST_CHECK;
 

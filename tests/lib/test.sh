@@ -121,8 +121,8 @@ now_ms()
 	printf '%s\n' "$((10#${up/./} * 10))"
 }
 
-# emount IMAGE MOUNTPOINT [ARGUMENT...]: mounts with ext4d, read-only (not the program's default) unless
-# an argument says -o rw; fails the test if that fails.
+# emount IMAGE MOUNTPOINT [ARGUMENT...]: mounts with ext4d, read-only unless an argument says
+# -o rw (the program's default is another); fails the test if that fails.
 emount()
 {
 	[ -x "$EXT4D" ] || fail "$EXT4D is not built"

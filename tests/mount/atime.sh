@@ -90,7 +90,7 @@ equal "written with the next change" yes \
 equal "written by and by" yes "$(later rw,commit=1 'sleep 4')"
 equal "written by and by with lazytime" no "$(later rw,commit=1,lazytime 'sleep 4')"
 
-# An access time that is set counts more than one that moved before; who has not been read again keeps it.
+# An access time that is set counts more than one that moved before.
 cp image run
 emount run mnt -o rw,strictatime
 cat mnt/file >/dev/null

@@ -24,8 +24,8 @@ files()
 	echo "$made"
 }
 
-# limit QUOTA-INODE ID FIELD=VALUE: patches an entry of a file with one leaf, its sixth block. The format is
-# that of format/dquot.h: a head of 16 bytes, entries of 72.
+# limit QUOTA-INODE ID FIELD=VALUE: patches an entry of a file with one leaf, its sixth block. The
+# format is that of format/dquot.h: a head of 16 bytes, entries of 72.
 limit()
 {
 	local block i off
@@ -104,7 +104,7 @@ must_say 'no limits are enforced for users'
 touch mnt/new
 eumount mnt
 must_fail "$EXT4D" plain mnt -o prjquota
-must_say 'prjquota: .* feature project'
+must_say 'prjquota: .* lacks the feature project'
 judge plain
 for option in usrjquota=aquota.user grpjquota=aquota.group usrjquota= jqfmt=vfsv1; do
 	must_fail "$EXT4D" plain mnt -o "$option"
