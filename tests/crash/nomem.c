@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "blk/record.h"
+#include "check.h"
 #include "judge.h"
 #include "work.h"
 
@@ -210,7 +211,7 @@ static bool is_good(struct run *r, struct work *w, struct blk *record)
 		return false;
 	}
 	/* before the first operation there is nothing to compare */
-	good = !w->nr_states || !check_image(w, fs, at, NULL);
+	good = !w->m.nr_states || !check_image(&w->m, fs, EXT2_ROOT_INO, at, NULL);
 	err = fs_close(fs);
 	return judge_clean(path) && good && !err;
 }
