@@ -6,7 +6,7 @@
 #   KILL_ROUNDS  how many times (20)
 #   KILL_KEEP    directory where the images and logs of bad rounds are kept
 #   SEED         of the first round; the moments differ all the same
-# Time limit: 300
+# Time limit: 600
 . "${0%/*}/../lib/image.sh"
 
 need_loop
