@@ -333,6 +333,28 @@ static int probe_notify(const char *path)
 	return 0;
 }
 
+/* A copy of path in memory that nobody can write to; prints its name, good until the input ends. */
+static int probe_sealed(const char *path)
+{
+	static uint8_t buf[BIG_BUFFER];
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ssize_t got;
+
+	if (from < 0 || fd < 0)
+		return complain(path);
+	while ((got = read(from, buf, sizeof(buf))) > 0)
+		if (write(fd, buf, (size_t)got) != got)
+			return complain("write");
+	if (got < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+		return complain("sealing");
+	printf("/proc/%d/fd/%d\n", (int)getpid(), fd);
+	fflush(stdout);
+	while (read(STDIN_FILENO, buf, sizeof(buf)) > 0)
+		;
+	return 0;
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(const char *path);
@@ -344,6 +366,7 @@ static const struct command {
 	{"handle", probe_handle},
 	{"ioctls", probe_ioctls},
 	{"notify", probe_notify},
+	{"sealed", probe_sealed},
 };
 
 int main(int argc, char **argv)

@@ -93,6 +93,15 @@ mounted_as rw
 eumount mnt
 exec 8<&-
 
+# A file that is sealed against writing opens for it all the same.
+mkfifo hold
+"$(tool mount/probe)" sealed image <hold >sealed &
+exec 9>hold
+wait_until 10 test -s sealed || fail "no sealed file"
+only_reads 'write-protected, mounted read-only' "$(cat sealed)"
+exec 9>&-
+wait $!
+
 need_loop
 mkdir storage
 cp image storage
