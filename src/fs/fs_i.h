@@ -38,7 +38,7 @@ struct fs {
 	struct fcr *fcr;	/* [const] owned; NULL unless a fast commit was replayed */
 	struct journal *journal; /* [const] owned; NULL unless opened writable */
 	struct mmp_guard *mmp;	/* [const] owned; NULL unless it is protected while writable */
-	struct journal_log journal_log; /* [const] where it lies; map owned */
+	struct journal_log journal_log; /* [const] where it lies; runs owned */
 	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
 	struct atimes *atimes;	/* [const] owned; NULL unless writable and access times move */
 	atomic_bool read_only;	/* opened so, or since an error */

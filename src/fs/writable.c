@@ -39,7 +39,7 @@
 /* Buffers that the journal may hold in memory, as a share of the cache. */
 #define PINNED_SHARE 2
 
-/* Of a journal, as its map is kept in memory; more than mke2fs and tune2fs make (10240000). */
+/* Of a journal, more than mke2fs and tune2fs make (10240000). */
 #define JOURNAL_MAX_BLOCKS ((uint64_t)1 << 24)
 
 /* The label's neighbour, s_last_mounted. */
@@ -68,31 +68,51 @@ int writable_check(struct fs *fs)
 
 /* ---- the journal ---- */
 
-/* Where each block of the journal lies. Its length, an inode's size, is anything until it is checked. */
-static int map_whole(struct fs *fs, const struct recover_source *src, uint64_t **ret)
+static int add_run(struct journal_log *area, size_t *room, const struct journal_run *run)
 {
-	uint64_t *map, at = 0;
+	struct journal_run *last = area->nr_runs ? &area->runs[area->nr_runs - 1] : NULL;
+
+	/* an extent does not reach far */
+	if (last && last->pblk + last->nr == run->pblk) {
+		last->nr += run->nr;
+		return 0;
+	}
+	if (area->nr_runs == *room) {
+		size_t want = *room ? 2 * *room : 8;
+		struct journal_run *runs = reallocarray(area->runs, want, sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		area->runs = runs;
+		*room = want;
+	}
+	area->runs[area->nr_runs++] = *run;
+	return 0;
+}
+
+/* Where the journal's blocks lie. Its length, an inode's size, is anything until it is checked. */
+static int map_whole(struct fs *fs, const struct recover_source *src, struct journal_log *ret)
+{
+	struct journal_run run = { 0 };
+	size_t room = 0;
 	int err = 0;
 
+	*ret = (struct journal_log){ .blk = src->blk, .blocks = src->blocks, .first = src->first };
 	if (src->blocks > JOURNAL_MAX_BLOCKS || src->blocks > src->blk->size / fs->sb.block_size) {
 		log_error(fs->log, "the journal cannot be used: its length, %llu blocks, is not credible: "
 				   "run e2fsck", (unsigned long long)src->blocks);
 		return -EUCLEAN;
 	}
-	map = reallocarray(NULL, src->blocks ? src->blocks : 1, sizeof(*map));
-	if (!map)
-		return -ENOMEM;
-	while (!err && at < src->blocks) {
-		uint64_t pblk, nr;
-
-		err = src->map(src->arg, at, &pblk, &nr);
-		for (; !err && nr && at < src->blocks; nr--)
-			map[at++] = pblk++;
+	for (; !err && run.jblk < src->blocks; run.jblk += run.nr) {
+		err = src->map(src->arg, run.jblk, &run.pblk, &run.nr);
+		if (err)
+			break;
+		if (run.nr > src->blocks - run.jblk)
+			run.nr = src->blocks - run.jblk;
+		err = add_run(ret, &room, &run);
 	}
 	if (err)
-		free(map);
-	else
-		*ret = map;
+		free(STEAL(ret->runs));
 	return err;
 }
 
@@ -145,10 +165,7 @@ static int find_journal(struct fs *fs)
 	err = mount_journal_open(fs, &journal);
 	if (err)
 		return err;
-	fs->journal_log = (struct journal_log){
-		.blk = journal.source.blk, .blocks = journal.source.blocks,
-		.first = journal.source.first };
-	err = map_whole(fs, &journal.source, &fs->journal_log.map);
+	err = map_whole(fs, &journal.source, &fs->journal_log);
 	mount_journal_fini(&journal);
 	return err;
 }
@@ -157,7 +174,7 @@ static int open_journal(struct fs *fs)
 {
 	struct journal_config config = journal_config(fs);
 
-	if (fs->journal_log.map)
+	if (fs->journal_log.runs)
 		config.log_area = &fs->journal_log;
 	else
 		log_info(fs->log, "no journal: after a crash the filesystem will need e2fsck");
@@ -167,17 +184,15 @@ static int open_journal(struct fs *fs)
 int writable_reset_journal(struct fs *fs, uint32_t sequence)
 {
 	struct mount_journal journal;
-	struct journal_log area = { 0 };
+	struct journal_log area;
 	int err = mount_journal_open(fs, &journal);
 
 	if (err)
 		return err;
-	area = (struct journal_log){ .blk = journal.source.blk, .blocks = journal.source.blocks,
-		.first = journal.source.first };
-	err = map_whole(fs, &journal.source, &area.map);
+	err = map_whole(fs, &journal.source, &area);
 	if (!err)
 		err = journal_reset(&area, fs->sb.block_size, sequence);
-	free(area.map);
+	free(area.runs);
 	mount_journal_fini(&journal);
 	return err;
 }
@@ -400,7 +415,7 @@ int writable_stop(struct fs *fs)
 		errors_store(fs);
 	fs->marked_used = false;
 	orphan_fini(fs);
-	free(STEAL(fs->journal_log.map));
+	free(STEAL(fs->journal_log.runs));
 	atomic_store(&fs->read_only, true);
 	return err ? err : orphan_err;
 }

@@ -27,10 +27,30 @@
 
 /* ---- the log ---- */
 
+uint64_t journal_log_at(const struct journal_log *area, uint32_t block_size, uint64_t jblk,
+	uint64_t *ret_nr)
+{
+	size_t low = 0, high = area->nr_runs;
+	const struct journal_run *run;
+
+	/* the last one that begins at or before jblk: the runs leave no gap */
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+
+		if (area->runs[mid].jblk <= jblk)
+			low = mid;
+		else
+			high = mid;
+	}
+	run = &area->runs[low];
+	*ret_nr = run->nr - (jblk - run->jblk);
+	return (run->pblk + (jblk - run->jblk)) * block_size;
+}
+
 int journal_write_super(struct journal *j)
 {
 	const struct journal_log *area = j->config.log_area;
-	uint64_t off = area->map[area->first] * j->js.block_size;
+	uint64_t nr, off = journal_log_at(area, j->js.block_size, area->first, &nr);
 	int err;
 
 	jbd2_super_seal(j->raw_super);
@@ -45,19 +65,19 @@ static int log_append(struct journal *j, const uint8_t *src, uint32_t nr)
 	uint32_t bs = j->js.block_size;
 
 	while (nr) {
-		uint64_t pblk = area->map[j->head];
-		uint32_t run = 1;
+		uint64_t run, off = journal_log_at(area, bs, j->head, &run);
 		int err;
 
-		while (run < nr && j->head + run < j->js.last &&
-			area->map[j->head + run] == pblk + run)
-			run++;
-		err = blk_write(area->blk, pblk * bs, src, (size_t)run * bs);
+		if (run > nr)
+			run = nr;
+		if (run > j->js.last - j->head)
+			run = j->js.last - j->head;
+		err = blk_write(area->blk, off, src, run * bs);
 		if (err)
 			return err;
-		src += (size_t)run * bs;
-		nr -= run;
-		j->head += run;
+		src += run * bs;
+		nr -= (uint32_t)run;
+		j->head += (uint32_t)run;
 		if (j->head == j->js.last)
 			j->head = j->js.first;
 	}

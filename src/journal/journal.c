@@ -528,7 +528,7 @@ int journal_error(struct journal *j)
 static int read_super(struct journal *j)
 {
 	const struct journal_log *area = j->config.log_area;
-	uint64_t off = area->map[area->first] * j->js.block_size;
+	uint64_t nr, off = journal_log_at(area, j->js.block_size, area->first, &nr);
 	const char *why = NULL;
 	int err = blk_read(area->blk, off, j->raw_super, JBD2_SUPER_SIZE);
 
@@ -645,7 +645,7 @@ static void drop_committed_locked(struct journal *j)
 
 int journal_reset(const struct journal_log *area, uint32_t block_size, uint32_t sequence)
 {
-	uint64_t off = area->map[area->first] * block_size;
+	uint64_t nr, off = journal_log_at(area, block_size, area->first, &nr);
 	uint8_t raw[JBD2_SUPER_SIZE];
 	int err = blk_read(area->blk, off, raw, sizeof(raw));
 

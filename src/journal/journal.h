@@ -23,12 +23,18 @@
 struct journal;
 struct handle;
 
+/* A piece of the log: nr journal blocks from jblk on lie at pblk of the layer. */
+struct journal_run {
+	uint64_t jblk, pblk, nr;
+};
+
 /* Where the log lies. All blocks have the filesystem's block size. */
 struct journal_log {
 	struct blk *blk;   /* layer that holds it: the image, or a journal device; the caller's */
 	uint64_t blocks;   /* blocks of the journal inode or device */
 	uint64_t first;	   /* journal block of the journal superblock: 0, or 1/2 on a device */
-	uint64_t *map;	   /* journal block to block of blk, blocks of them; the caller's */
+	struct journal_run *runs; /* all of its blocks, in order; the caller's */
+	size_t nr_runs;
 };
 
 struct journal_config {

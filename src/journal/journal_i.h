@@ -124,6 +124,10 @@ uint32_t journal_log_blocks(const struct journal *j, size_t nr, size_t nr_revoke
 /* Stops everything, for good; once. */
 void journal_abort_locked(struct journal *j, int err);
 
+/* Where journal block jblk lies in the layer, in bytes, and how many follow it there. */
+uint64_t journal_log_at(const struct journal_log *area, uint32_t block_size, uint64_t jblk,
+	uint64_t *ret_nr);
+
 /* Writes the journal's superblock and makes it durable; the writer's, or before the thread runs. */
 int journal_write_super(struct journal *j);
 

@@ -121,7 +121,7 @@ struct bank {
 	struct cache *cache;
 	struct journal *journal;
 	struct journal_log area;
-	uint64_t map[LOG_BLOCKS];
+	struct journal_run runs[3];
 };
 
 static void write_journal_super(uint8_t *raw, bool wide, bool csum)
@@ -162,13 +162,15 @@ static int bank_open_with(struct bank *bank, struct disk *disk, struct disk *log
 	log_init(&bank->log, "test", LOG_LEVEL_ERROR);
 	bank->disk = disk;
 	assert_int_equal(cache_new(&disk->blk, BS, 16 << 20, &bank->cache), 0);
-	for (unsigned i = 0; i < LOG_BLOCKS; i++)
-		bank->map[i] = LOG_AT + i;
+	/* in pieces, which what is written at once has to respect */
+	bank->runs[0] = (struct journal_run){ 0, LOG_AT, 5 };
+	bank->runs[1] = (struct journal_run){ 5, LOG_AT + 5, 1 };
+	bank->runs[2] = (struct journal_run){ 6, LOG_AT + 6, LOG_BLOCKS - 6 };
 	config.cache = bank->cache;
 	config.blk = &disk->blk;
 	if (log_disk) {
 		bank->area = (struct journal_log){ .blk = &log_disk->blk, .blocks = LOG_BLOCKS,
-			.map = bank->map };
+			.runs = bank->runs, .nr_runs = 3 };
 		config.log_area = &bank->area;
 	}
 	return journal_new(&config, &bank->journal);
