@@ -101,7 +101,7 @@ kill_round()
 	check e2fsck.img e2fsck
 
 	cp --sparse=always killed own.img
-	emount own.img mnt -o rw
+	emount own.img mnt -o rw,noatime
 	dump own.tree "${DUMP[@]}" mnt
 	eumount mnt
 	is_clean own.img ext4d
