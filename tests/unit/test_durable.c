@@ -727,5 +727,5 @@ int main(void)
 		cmocka_unit_test(test_panic),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
