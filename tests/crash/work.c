@@ -392,6 +392,7 @@ static void op_write(struct work *w, char *what)
 	uint64_t from, nr, size;
 	uint32_t version = ++w->m.version;
 	struct change *c;
+	uint32_t tid;
 	ssize_t got;
 
 	if (!o)
@@ -409,6 +410,7 @@ static void op_write(struct work *w, char *what)
 	if (!inode)
 		return;
 	size = (from + nr) * CELL > o->size ? (from + nr) * CELL : o->size;
+	tid = atomic_load(&inode->tid);
 	model_fill(w->buf, o->id, from, nr, version);
 	/* Noted before it happens: a cut may show it half done. */
 	c = model_add_change(o, blk_record_now(w->record), from, from + nr, version, size);
@@ -425,7 +427,9 @@ static void op_write(struct work *w, char *what)
 			o->size;
 	}
 	o->size = c->size;
-	o->last_op = w->now;
+	/* within a tick of the clock, what is written over moves no time: no transaction to wait for */
+	if (atomic_load(&inode->tid) != tid)
+		o->last_op = w->now;
 }
 
 static void op_truncate(struct work *w, char *what)
