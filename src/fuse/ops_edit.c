@@ -47,15 +47,24 @@ static struct cred cred_of(fuse_req_t req)
 
 /* ---- nodes ---- */
 
-/* The kernel does not know ino any more: if it has no name either, that was its end. */
+/*
+ * Frees the inode if it has no name and the kernel does not know it: whichever of the two came last. In
+ * this order: a name is looked up under the directory's lock, so what has none any more is not about to
+ * become known.
+ */
+static void free_if_last(struct ops_context *ctx, uint32_t ino)
+{
+	if (orphan_is_known(ctx->fs, ino) && !nodes_known(ctx->nodes, ino) &&
+		orphan_free(ctx->fs, ino))
+		return; /* reported; it stays an orphan, for the next mount or e2fsck */
+}
+
 static void forget(struct ops_context *ctx, fuse_ino_t node, uint64_t nlookup)
 {
 	uint32_t ino;
 
-	if (reply_ino(node, &ino) || !nodes_forget(ctx->nodes, ino, nlookup))
-		return;
-	if (orphan_is_known(ctx->fs, ino) && orphan_free(ctx->fs, ino))
-		return; /* reported; it stays an orphan, for the next mount or e2fsck */
+	if (!reply_ino(node, &ino) && nodes_forget(ctx->nodes, ino, nlookup))
+		free_if_last(ctx, ino);
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
@@ -71,12 +80,11 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	fuse_reply_none(req);
 }
 
-/* An inode lost a name. The kernel nearly always knows it and will forget it. */
+/* An inode, if ino is not 0, lost a name. The kernel nearly always knows it and will forget it. */
 static void after_unlink(struct ops_context *ctx, uint32_t ino)
 {
-	if (ino && !nodes_known(ctx->nodes, ino) && orphan_is_known(ctx->fs, ino) &&
-		orphan_free(ctx->fs, ino))
-		return; /* as in forget() */
+	if (ino)
+		free_if_last(ctx, ino);
 }
 
 /* Replies with the entry of an inode that was made or linked in dir. */
