@@ -213,11 +213,26 @@ static unsigned set_credits(const struct inode *inode, const struct attr_change 
 	return credits;
 }
 
+/*
+ * The client's last word on a file that it removes: a ctime that nobody will see, as the client knows its
+ * own and a link gives the inode another. Written, it would be a
+ * transaction in each removal.
+ */
+static bool is_moot(const struct inode *inode, const struct attr_change *change)
+{
+	struct timespec mtime = clamp(inode, change->mtime);
+
+	return !inode->d.nlink && change->what == (ATTR_MTIME | ATTR_CTIME) &&
+		mtime.tv_sec == inode->d.mtime.tv_sec && mtime.tv_nsec == inode->d.mtime.tv_nsec;
+}
+
 static int set_locked(struct inode *inode, const struct attr_change *change, uint32_t *ret_tid)
 {
 	struct handle *h;
 	int err = check_set(inode, change);
 
+	if (!err && is_moot(inode, change))
+		return 0;
 	/* in handles of its own, as many as it takes */
 	if (!err && change->what & ATTR_SIZE)
 		err = file_truncate_locked(inode, change->size);

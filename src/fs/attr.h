@@ -28,7 +28,8 @@ struct attr_change {
 /*
  * Makes the changes, in one transaction but for the freeing of blocks. ctime moves to now unless it is
  * given. An access ACL follows the mode. -EPERM immutable or append-only, -EFBIG, -ENOSPC, -EDQUOT,
- * -EIO, -EROFS, -ENOMEM. Locks inode. *ret: the attributes afterwards.
+ * -EIO, -EROFS, -ENOMEM. Locks inode. *ret: the attributes afterwards. A new ctime alone of an inode without
+ * a name is dropped.
  */
 int attr_set(struct inode *inode, const struct attr_change *change, struct dinode *ret) MUST_CHECK;
 

@@ -142,6 +142,37 @@ static void test_refused(void **state)
 	check_clean("image", "refused");
 }
 
+/* The ctime that comes last for a removed file makes no transaction; an mtime does. */
+static void test_unlinked(void **state)
+{
+	struct attr_change change = { .what = ATTR_MTIME | ATTR_CTIME, .ctime = { .tv_sec = 1 } };
+	struct inode *root, *file;
+	struct dinode d;
+	uint32_t ino, tid;
+	struct fs *fs;
+
+	(void)state;
+	make("8m", "-t ext4 -b 1024 -J size=1");
+	fs = open_image("image", true);
+	root = root_of(fs);
+	file = mk(root, "file", S_IFREG | 0644);
+	assert_int_equal(namei_unlink(root, "file", 4, &ino), 0);
+	inode_put(root);
+	assert_int_equal(fs_sync(fs), 0);
+	tid = atomic_load(&file->tid);
+	change.mtime = file->d.mtime;
+	assert_int_equal(attr_set(file, &change, &d), 0);
+	assert_int_equal(atomic_load(&file->tid), tid);
+	change.mtime.tv_sec--;
+	assert_int_equal(attr_set(file, &change, &d), 0);
+	assert_int_equal(d.mtime.tv_sec, change.mtime.tv_sec);
+	assert_int_not_equal(atomic_load(&file->tid), tid);
+	inode_put(file);
+	assert_int_equal(orphan_free(fs, ino), 0);
+	assert_int_equal(fs_close(fs), 0);
+	check_clean("image", "after the removal");
+}
+
 static void test_flags(void **state)
 {
 	const uint32_t plain = EXT2_NODUMP_FL | EXT2_NOATIME_FL | EXT2_SYNC_FL | EXT2_NOTAIL_FL;
@@ -302,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_casefold),
 		cmocka_unit_test(test_project),
