@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Mounting takes no longer and no more memory for 16 TiB than for 1 GiB, for reading or writing.
+# Alone
 . "${0%/*}/../lib/test.sh"
 
 need_root
