@@ -581,12 +581,24 @@ unsigned exted_credits(const struct inode *inode)
 	return (depth + 2) * (2 + BALLOC_CREDITS) + BALLOC_CREDITS;
 }
 
+/* The first file block behind the place that path leads to that something is said to be mapped at. */
+static uint64_t next_lblk(const struct path *path)
+{
+	for (unsigned i = path->depth + 1; i-- > 0;) {
+		const struct step *step = &path->steps[i];
+
+		if (step->at + 1 < (int)step->node.entries)
+			return entry_lblk(&step->node, (unsigned)(step->at + 1));
+	}
+	return EXTENT_LBLK_END;
+}
+
 int exted_insert(struct handle *h, struct inode *inode, const struct run *run, unsigned flags)
 {
 	CLEANUP(path_fini) struct path path = { .depth = 0 };
 	struct extent extent = { .lblk = (uint32_t)run->lblk, .nr = (uint16_t)run->nr,
 		.pblk = run->pblk, .unwritten = run->kind == RUN_UNWRITTEN };
-	struct extent other;
+	struct extent other = { .nr = 0 };
 	struct step *leaf;
 	int err;
 
@@ -597,12 +609,12 @@ int exted_insert(struct handle *h, struct inode *inode, const struct run *run, u
 	if (err)
 		return err;
 	leaf = path_leaf(&path);
-	if (leaf->at >= 0) {
+	if (leaf->at >= 0)
 		extent_get(&leaf->node, (unsigned)leaf->at, &other);
-		if ((uint64_t)other.lblk + other.nr > run->lblk)
-			return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
-				"file block %u is mapped already", extent.lblk);
-	}
+	/* the caller has found a hole, but in a damaged image the tree may since have been written over */
+	if ((uint64_t)other.lblk + other.nr > run->lblk || next_lblk(&path) < run->lblk + run->nr)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"file block %u, or one behind it, is mapped already", extent.lblk);
 	return leaf_replace(h, inode, &path, run->lblk, 0, &extent, 1, flags);
 }
 
