@@ -18,6 +18,7 @@
 #define FILE_MAX ((uint64_t)8 << 20)
 
 struct file_block {
+	uint64_t pblk;	 /* [const] */
 	struct buf *buf; /* [lock] held; NULL: not looked at yet */
 	unsigned used;	 /* [lock] slots in use */
 	bool damaged;	 /* [lock] not to be touched */
@@ -36,17 +37,12 @@ static int read_block(struct orphanfile *file, uint32_t i, struct buf **ret)
 {
 	CLEANUP(cache_putp) struct buf *buf = NULL;
 	struct inode *inode = file->inode;
-	struct run run;
-	int err = map_lookup(inode, i, &run);
+	uint64_t pblk = file->blocks[i].pblk;
+	int err = cache_get(file->fs->cache, pblk, &buf);
 
 	if (err)
 		return err;
-	if (run.kind != RUN_DATA)
-		return fs_corrupt(file->fs, inode->ino, -EUCLEAN, "orphan file has a hole at %u", i);
-	err = cache_get(file->fs->cache, run.pblk, &buf);
-	if (err)
-		return err;
-	err = orphan_block_check(&file->fs->sb, inode->csum_seed, run.pblk, buf->data);
+	err = orphan_block_check(&file->fs->sb, inode->csum_seed, pblk, buf->data);
 	if (err)
 		return fs_corrupt(file->fs, inode->ino, err, "block %u of the orphan file: %s", i,
 			err == -EBADMSG ? "wrong checksum" : "wrong magic number");
@@ -97,6 +93,26 @@ static int file_new(struct fs *fs, struct inode *inode, struct orphanfile **ret)
 	return 0;
 }
 
+/* Where the blocks lie; MAP ranks below the lock under which they are used. */
+static int locate_blocks(struct orphanfile *file)
+{
+	struct inode *inode = file->inode;
+	struct run run;
+
+	for (uint32_t i = 0; i < file->nr; i++) {
+		int err = map_lookup(inode, i, &run);
+
+		if (!err && run.kind != RUN_DATA)
+			err = fs_corrupt(file->fs, inode->ino, -EUCLEAN,
+				"orphan file has a hole at %u", i);
+		file->blocks[i].damaged = err == -EUCLEAN || err == -EBADMSG;
+		if (err && !file->blocks[i].damaged)
+			return err;
+		file->blocks[i].pblk = err ? 0 : run.pblk;
+	}
+	return 0;
+}
+
 int orphanfile_open(struct fs *fs, struct orphanfile **ret)
 {
 	CLEANUP(orphanfile_closep) struct orphanfile *file = NULL;
@@ -113,6 +129,9 @@ int orphanfile_open(struct fs *fs, struct orphanfile **ret)
 		return err == -EUCLEAN || err == -EBADMSG ? 0 : err;
 	err = file_new(fs, inode, &file);
 	if (err || !file)
+		return err;
+	err = locate_blocks(file);
+	if (err)
 		return err;
 	for (uint32_t i = 0; super_has_orphan_present(&fs->sb) && i < file->nr; i++) {
 		err = load_block(file, i);
