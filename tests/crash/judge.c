@@ -13,6 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ext2fs/ext2fs.h>
+
+#include "format/le.h"
+
 /*
  * What e2fsck says of an image that was merely not unmounted. The totals in the superblock are
  * written at unmount only, as the kernel does it; those of the groups are in the journal. e2fsck 1.47.0 says of
@@ -26,6 +30,18 @@ static const char harmless[] =
 	"Free (blocks|inodes) count wrong \\([0-9]+, counted=[0-9]+\\)\\.|Fix\\? yes|"
 	"^Setting free (blocks|inodes) count to|extent tree \\(at level [0-9]+\\) could be|"
 	"Optimize\\? yes|FILE SYSTEM WAS MODIFIED|: [0-9]+/[0-9]+ files \\(";
+
+/*
+ * And where the image has inline data: of an orphan with inline data e2fsck 1.47.0 does not give back the
+ * attribute block (release_inode_blocks() in e2fsck/super.c takes it to have no blocks at all), in images that
+ * the kernel leaves too, and then finds the block marked and unused in pass 5. Never the other way round.
+ */
+static const char harmless_inline[] =
+	"|^Block bitmap differences: ( -[0-9]+| -\\([0-9]+--[0-9]+\\))+$|"
+	"^Free blocks count wrong for group #[0-9]+ \\([0-9]+, counted=[0-9]+\\)\\.$";
+
+#define SUPER_AT 1024
+#define SUPER_INCOMPAT 0x60
 
 #define PATH "PATH=$PATH:/usr/sbin:/sbin LC_ALL=C "
 
@@ -86,15 +102,28 @@ static int run(const char *command, regex_t *known, bool *ret_unknown)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static bool has_inline_data(const char *path)
+{
+	uint8_t raw[4];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, raw, sizeof(raw), SUPER_AT + SUPER_INCOMPAT) != sizeof(raw))
+		die(path);
+	close(fd);
+	return le32_get(raw) & EXT4_FEATURE_INCOMPAT_INLINE_DATA;
+}
+
 bool judge_recover(const char *path)
 {
-	char command[4096];
+	char command[4096], pattern[2048];
 	bool unknown;
 	regex_t known;
 	int status;
 
 	snprintf(command, sizeof(command), PATH "e2fsck -fy '%s' 2>&1", path);
-	if (regcomp(&known, harmless, REG_EXTENDED | REG_NOSUB))
+	snprintf(pattern, sizeof(pattern), "%s%s", harmless,
+		has_inline_data(path) ? harmless_inline : "");
+	if (regcomp(&known, pattern, REG_EXTENDED | REG_NOSUB))
 		abort();
 	status = run(command, &known, &unknown);
 	regfree(&known);
