@@ -196,6 +196,9 @@ static int release_blocks(struct handle *h, struct inode *inode, const struct fc
 	size_t at = 0;
 	int err = 0;
 
+	/* it has no blocks */
+	if (inode->d.flags & EXT4_INLINE_DATA_FL)
+		return 0;
 	while (!err && lblk < MAP_END - 1) {
 		struct run run, want = wanted(fi, lblk, &at);
 
