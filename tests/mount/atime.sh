@@ -87,6 +87,8 @@ equal "written at once" no "$(later rw,commit=3600 :)"
 equal "written with fsync(2)" yes "$(later rw,commit=3600 'sync mnt/file')"
 equal "written with the next change" yes \
 	"$(later rw,commit=3600 'chmod 600 mnt/file; touch mnt/new; sync mnt/new')"
+# What is tested is that time passes: a second until the new time joins a transaction, another one until
+# that commits; lazytime waits for hours, which can only be seen by its absence. Twice as long, to be sure.
 equal "written by and by" yes "$(later rw,commit=1 'sleep 4')"
 equal "written by and by with lazytime" no "$(later rw,commit=1,lazytime 'sleep 4')"
 
