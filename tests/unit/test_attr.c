@@ -7,6 +7,7 @@
 #include "fs/attr.h"
 #include "fs/file.h"
 #include "fs/namei.h"
+#include "fs/orphan.h"
 #include "fs/xattr.h"
 #include "fs/xattredit.h"
 
