@@ -87,6 +87,7 @@ static int make_session(struct server *server, const struct options *opts)
 		.userdata = &server->ops,
 		.intercept = ops_intercept,
 		.init_flags = writable ? ABI_INIT_HANDLE_KILLPRIV_V2 : 0,
+		.uring = opts->uring,
 		.log = &server->log,
 	};
 	CLEANUP(cleanup_free) char *source = options_escape(server->source);

@@ -172,6 +172,22 @@ static int set_errors(struct options *opts, const char *value)
 	return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
 }
 
+static int set_io_uring(struct options *opts, const char *value)
+{
+	static const char *const names[] = {
+		[SESSION_URING_AUTO] = "auto",
+		[SESSION_URING_OFF] = "off",
+		[SESSION_URING_ON] = "on",
+	};
+
+	for (int i = SESSION_URING_AUTO; i <= SESSION_URING_ON; i++)
+		if (!strcmp(value, names[i])) {
+			opts->uring = (enum session_uring)i;
+			return 0;
+		}
+	return usage("option io_uring: \"%s\" is not auto, on or off", value);
+}
+
 static int set_commit(struct options *opts, const char *value)
 {
 	uint64_t seconds;
@@ -378,6 +394,7 @@ static const struct option_spec specs[] = {
 	{ "cache", VALUE_NEEDED, set_cache },
 	{ "errors", VALUE_NEEDED, set_errors },
 	{ "commit", VALUE_NEEDED, set_commit },
+	{ "io_uring", VALUE_NEEDED, set_io_uring },
 	{ "discard", VALUE_NONE, set_discard },
 	{ "nodiscard", VALUE_NONE, set_nodiscard },
 	{ "quota", VALUE_NONE, set_usrquota },
@@ -624,6 +641,7 @@ void options_print_help(FILE *out)
 	      "  minixdf, bsddf        statfs counts all blocks, or those for files (default)\n"
 	      "  noacl                 do not enforce ACLs\n"
 	      "  cache=SIZE            memory for metadata, 128M by default\n"
+	      "  io_uring=HOW          requests by io_uring: on, off, or auto (default)\n"
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"

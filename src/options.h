@@ -46,6 +46,7 @@ struct options {
 	const char *journal_path; /* NULL: no external journal is named */
 	struct image_options from;
 	struct fs_options fs;
+	enum session_uring uring;
 	struct reply_owner owner;
 	char *fuse_opts; /* owned: comma-separated, for libfuse */
 	char *copy;	 /* owned: what the strings above point into */

@@ -35,10 +35,27 @@ static_assert(sizeof(struct abi_out_header) == 16, "fuse_out_header");
 /* Flags of INIT that libfuse 3.14 does not know. */
 #define ABI_INIT_HANDLE_KILLPRIV_V2 (1u << 28)
 
-/* What INIT's request and reply begin with. */
-struct abi_init {
+#define ABI_INIT_EXT (1u << 30) /* there are flags2, the upper half of the flags */
+/* In the 64 bits of both. Since Linux 6.14, where the module parameter enable_uring is set. */
+#define ABI_INIT_OVER_IO_URING (UINT64_C(1) << 41)
+
+struct abi_init_in {
 	uint32_t major, minor, max_readahead, flags;
+	uint32_t flags2;
+	uint32_t unused[11];
 };
+static_assert(sizeof(struct abi_init_in) == 64, "fuse_init_in");
+
+struct abi_init_out {
+	uint32_t major, minor, max_readahead, flags;
+	uint16_t max_background, congestion_threshold;
+	uint32_t max_write; /* bytes */
+	uint32_t time_gran; /* ns */
+	uint16_t max_pages, map_alignment;
+	uint32_t flags2;
+	uint32_t unused[7];
+};
+static_assert(sizeof(struct abi_init_out) == 64, "fuse_init_out");
 
 struct abi_write_in {
 	uint64_t fh, offset;
@@ -119,6 +136,34 @@ struct abi_statx_out {
 	struct abi_statx stat;
 };
 static_assert(sizeof(struct abi_statx_out) == 288, "fuse_statx_out");
+
+/*
+ * FUSE over io_uring. A queue per possible CPU; each entry of a queue is a command of an io_uring
+ * that completes when a request has been put into its two buffers, these headers and the payload.
+ */
+struct abi_uring_headers {
+	unsigned char in_out[128]; /* abi_in_header; in the reply abi_out_header */
+	unsigned char op_in[128];  /* the operation's first argument, which has no part in the payload */
+	uint64_t flags;
+	uint64_t commit_id; /* names the request when it is committed */
+	uint32_t payload_size; /* bytes: the other arguments; in the reply all that follows the header */
+	uint32_t padding;
+	uint64_t reserved;
+};
+static_assert(sizeof(struct abi_uring_headers) == 288, "fuse_uring_req_header");
+
+/* cmd_op */
+#define ABI_URING_REGISTER 1	      /* addr, len: an iovec of headers and payload */
+#define ABI_URING_COMMIT_AND_FETCH 2 /* hands the reply over, and waits for the next request */
+
+/* In the second half of a 128 byte submission. */
+struct abi_uring_command {
+	uint64_t flags;
+	uint64_t commit_id;
+	uint16_t qid; /* number of the queue, which is the CPU's */
+	uint8_t padding[6];
+};
+static_assert(sizeof(struct abi_uring_command) == 24, "fuse_uring_cmd_req");
 
 #define ABI_DEV_IOC_CLONE _IOR(229, 0, uint32_t)
 

@@ -1,59 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * A worker that has run out of requests polls its descriptor, yielding the CPU, for SPIN_NS before
- * it blocks: a request that comes back-to-back with the last one then costs no wake-up, which on
- * a virtual machine is ten times the work itself. Yielding lets the client run where the worker is
- * pinned. Blocking happens in read(2), not poll(2): the kernel wakes one reader, but every poller.
- */
+/* The life of a session, its threads, and the hooks that each message passes on its way. */
 #include "config.h"
 
 #include "fuse/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
-#define SPIN_NS 100000
-#define MAX_WORKERS 64
+#include "fuse/session_i.h"
 
-/* The kernel wants room for the largest write it may send, and its headers, before it gives any. */
-#define REQUEST_SIZE (SESSION_MAX_IO + 4096)
+/* Room for INIT's request: libfuse wants the whole of what the kernel may send. */
+#define INIT_SIZE (SESSION_MAX_IO + 4096)
 
 /* How often a worker that is to end is woken again: it may have gone to sleep just after. */
 #define STOP_RETRY_NS 5000000
 
-struct worker {
-	struct session *session;
-	pthread_t thread;
-	int fd;	 /* [const] a clone of the session's descriptor */
-	int cpu; /* [const] where it is pinned */
-	void *request; /* [const] REQUEST_SIZE bytes, mapped */
-	void *scratch; /* [const] SESSION_MAX_IO bytes, mapped */
-	fuse_req_t current; /* own thread: see session_begin() */
-};
-
-struct session {
-	struct session_config config; /* [const] */
-	struct fuse_session *se;      /* [const] */
-	atomic_bool stopping;
-	int ended; /* [const] eventfd: a worker found the filesystem unmounted */
-	uint32_t offered; /* INIT flags of the kernel; while it is answered */
-	unsigned nr_workers;
-	struct worker workers[MAX_WORKERS];
-};
-
-/* The worker this thread is; a reply must go to the descriptor its request was read from. */
+/* The worker this thread is; a reply must go the way its request came. */
 static _Thread_local struct worker *self;
 
 /* The session for which this thread answers INIT. */
@@ -62,22 +32,41 @@ static _Thread_local struct session *mounting;
 /* INIT's reply: adds the flags that libfuse does not know and the kernel has offered. */
 static void patch_init(const struct session *session, struct iovec *iov, int count)
 {
-	struct abi_init init;
+	struct abi_init_out init;
 
 	if (count < 2 || iov[1].iov_len < sizeof(init))
 		return;
 	memcpy(&init, iov[1].iov_base, sizeof(init));
-	init.flags |= session->config.init_flags & session->offered;
+	init.flags |= (uint32_t)session->asked;
+	if (session->asked >> 32) {
+		/* without INIT_EXT flags2 counts for nothing */
+		init.flags2 = (init.flags & ABI_INIT_EXT ? init.flags2 : 0) | (uint32_t)(session->asked >> 32);
+		init.flags |= ABI_INIT_EXT;
+	}
 	memcpy(iov[1].iov_base, &init, sizeof(init));
 }
 
-/* Before there are workers, INIT is read from and answered on the session's own descriptor. */
+/*
+ * Sends a message, its header first. Before there are workers, INIT is read from and answered on
+ * the session's own descriptor fd. Notifications, which answer nothing, always use the device.
+ */
+static ssize_t send_message(int fd, const struct iovec *iov, int count)
+{
+	const struct abi_out_header *head = iov[0].iov_base;
+
+	if (self && self->entry && head->unique) {
+		uring_reply(self->entry, iov, count);
+		return (ssize_t)head->len;
+	}
+	return writev(self && self->fd >= 0 ? self->fd : fd, iov, count);
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	(void)userdata;
 	if (mounting)
 		patch_init(mounting, iov, count);
-	return writev(self ? self->fd : fd, iov, count);
+	return send_message(fd, iov, count);
 }
 
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
@@ -93,7 +82,7 @@ static const struct fuse_custom_io custom_io = {
 
 void *session_scratch(void)
 {
-	return self->scratch;
+	return self->entry ? uring_scratch(self->entry) : self->scratch;
 }
 
 void session_reply(uint64_t unique, int err, const void *body, size_t len)
@@ -106,7 +95,7 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len)
 
 	head.len = (uint32_t)(iov[0].iov_len + iov[1].iov_len);
 	/* ENOENT: the request was interrupted; ENODEV: unmounted. Nobody is left to tell. */
-	if (writev(self->fd, iov, 2) < 0)
+	if (send_message(fuse_session_fd(self->session->se), iov, 2) < 0)
 		return;
 }
 
@@ -122,7 +111,7 @@ bool session_interrupted(void)
 			       (self->current && fuse_req_interrupted(self->current)));
 }
 
-static void dispatch(struct session *session, void *msg, size_t len)
+void session_dispatch(struct session *session, void *msg, size_t len)
 {
 	struct fuse_buf buf = { .mem = msg, .size = len };
 	const struct abi_in_header *head = msg;
@@ -137,57 +126,6 @@ static void dispatch(struct session *session, void *msg, size_t len)
 
 /* ---- workers ---- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* F_SETFL keeps the access mode, and a device descriptor of ours has no other flag to keep. */
-static void set_nonblock(int fd, bool on)
-{
-	fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0);
-}
-
-/* Looks again for SPIN_NS, then sleeps. As read(2). */
-static ssize_t wait_request(struct worker *worker)
-{
-	uint64_t until = now_ns() + SPIN_NS;
-	ssize_t got;
-
-	do {
-		sched_yield();
-		got = read(worker->fd, worker->request, REQUEST_SIZE);
-	} while (got < 0 && errno == EAGAIN && now_ns() < until);
-	if (got >= 0 || errno != EAGAIN)
-		return got;
-	set_nonblock(worker->fd, false);
-	got = read(worker->fd, worker->request, REQUEST_SIZE);
-	set_nonblock(worker->fd, true);
-	return got;
-}
-
-/* Serves until unmounted or told to stop; returns why, 0 if told. */
-static int serve(struct worker *worker)
-{
-	struct session *session = worker->session;
-
-	while (!atomic_load_explicit(&session->stopping, memory_order_relaxed)) {
-		ssize_t got = read(worker->fd, worker->request, REQUEST_SIZE);
-
-		if (got < 0 && errno == EAGAIN)
-			got = wait_request(worker);
-		if (got > 0)
-			dispatch(session, worker->request, (size_t)got);
-		/* ENOENT: the request was interrupted before it was read */
-		else if (got == 0 || (errno != EINTR && errno != EAGAIN && errno != ENOENT))
-			return got == 0 ? ENODEV : errno;
-	}
-	return 0;
-}
-
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
@@ -196,11 +134,12 @@ static void *worker_main(void *arg)
 	int why;
 
 	self = worker;
-	CPU_ZERO(&cpu);
-	CPU_SET(worker->cpu, &cpu);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
-	set_nonblock(worker->fd, true);
-	why = serve(worker);
+	if (worker->cpu >= 0) {
+		CPU_ZERO(&cpu);
+		CPU_SET(worker->cpu, &cpu);
+		pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
+	}
+	why = worker->serve(worker);
 	if (why && why != ENODEV)
 		log_error(worker->session->config.log, "reading requests: %s", strerror(why));
 	if (why && write(worker->session->ended, &one, sizeof(one)) < 0)
@@ -208,44 +147,9 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static int clone_fd(struct session *session)
+static int worker_start(struct worker *worker)
 {
-	uint32_t main_fd = (uint32_t)fuse_session_fd(session->se);
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0 && ioctl(fd, ABI_DEV_IOC_CLONE, &main_fd) < 0) {
-		int err = errno;
-
-		close(fd);
-		errno = err;
-		return -1;
-	}
-	return fd;
-}
-
-static int worker_start(struct session *session, struct worker *worker, int cpu)
-{
-	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	int err;
-
-	*worker = (struct worker){ .session = session, .cpu = cpu };
-	worker->fd = clone_fd(session);
-	if (worker->fd < 0)
-		return -errno;
-	worker->request = mmap(NULL, REQUEST_SIZE, prot, flags, -1, 0);
-	worker->scratch = mmap(NULL, SESSION_MAX_IO, prot, flags, -1, 0);
-	if (worker->request == MAP_FAILED || worker->scratch == MAP_FAILED)
-		err = ENOMEM;
-	else
-		err = pthread_create(&worker->thread, NULL, worker_main, worker);
-	if (!err)
-		return 0;
-	if (worker->request != MAP_FAILED)
-		munmap(worker->request, REQUEST_SIZE);
-	if (worker->scratch != MAP_FAILED)
-		munmap(worker->scratch, SESSION_MAX_IO);
-	close(worker->fd);
-	return -err;
+	return -pthread_create(&worker->thread, NULL, worker_main, worker);
 }
 
 static void worker_stop(struct worker *worker)
@@ -256,9 +160,15 @@ static void worker_stop(struct worker *worker)
 		pthread_kill(worker->thread, SIGUSR1);
 		nanosleep(&pause, NULL);
 	}
-	munmap(worker->request, REQUEST_SIZE);
-	munmap(worker->scratch, SESSION_MAX_IO);
-	close(worker->fd);
+	if (!worker->uring)
+		device_worker_fini(worker);
+}
+
+void session_cpus(cpu_set_t *ret)
+{
+	CPU_ZERO(ret);
+	if (sched_getaffinity(0, sizeof(*ret), ret) || !CPU_COUNT(ret))
+		CPU_SET(0, ret);
 }
 
 static void interrupt(int sig)
@@ -266,35 +176,92 @@ static void interrupt(int sig)
 	(void)sig; /* only there to end a blocking read(2) */
 }
 
+/* Starts another worker that reads the device. */
+static int start_device_worker(struct session *session, int cpu, bool spin)
+{
+	struct worker *worker = &session->workers[session->nr_workers];
+	int err = device_worker_init(session, worker, cpu, spin);
+
+	if (err)
+		return err;
+	err = worker_start(worker);
+	if (err) {
+		device_worker_fini(worker);
+		return err;
+	}
+	session->nr_workers++;
+	return 0;
+}
+
+/* One for each CPU that this process may use. */
+static int start_device_workers(struct session *session, const cpu_set_t *cpus)
+{
+	int err = 0;
+
+	for (int cpu = 0; cpu < CPU_SETSIZE && !err; cpu++)
+		if (CPU_ISSET(cpu, cpus))
+			err = start_device_worker(session, cpu, true);
+	return err;
+}
+
+/*
+ * Starts the ring's workers, and one for what comes by the device all the same: FORGET, INTERRUPT.
+ * If they cannot have their requests, they are gone again, and so is the ring.
+ */
+static int start_ring_workers(struct session *session)
+{
+	unsigned want = uring_nr_workers(session->uring), first;
+	int err = start_device_worker(session, -1, false);
+
+	first = session->nr_workers;
+	while (!err && session->nr_workers - first < want) {
+		struct worker *worker = &session->workers[session->nr_workers];
+
+		uring_worker_init(session->uring, session->nr_workers - first, worker);
+		err = worker_start(worker);
+		if (!err)
+			session->nr_workers++;
+	}
+	err = uring_registered(session->uring, session->nr_workers - first, err);
+	if (!err)
+		return 0;
+	while (session->nr_workers > first)
+		worker_stop(&session->workers[--session->nr_workers]);
+	uring_free(session->uring);
+	session->uring = NULL;
+	return err;
+}
+
 int session_start(struct session *session)
 {
 	struct sigaction act = { .sa_handler = interrupt };
-	unsigned want = session->config.workers;
+	struct log *log = session->config.log;
+	unsigned max = 1;
 	cpu_set_t cpus;
-	int cpu = -1;
+	int err = 0;
 
 	sigaction(SIGUSR1, &act, NULL);
-	CPU_ZERO(&cpus);
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) || !CPU_COUNT(&cpus))
-		CPU_SET(0, &cpus);
-	if (!want)
-		want = (unsigned)CPU_COUNT(&cpus);
-	if (want > MAX_WORKERS)
-		want = MAX_WORKERS;
-	while (session->nr_workers < want) {
-		int err;
-
-		do
-			cpu = (cpu + 1) % CPU_SETSIZE;
-		while (!CPU_ISSET(cpu, &cpus));
-		err = worker_start(session, &session->workers[session->nr_workers], cpu);
-		if (err) {
-			log_error(session->config.log, "cannot start a worker: %s", strerror(-err));
+	session_cpus(&cpus);
+	max += (unsigned)CPU_COUNT(&cpus);
+	if (session->uring)
+		max += uring_nr_workers(session->uring);
+	session->workers = calloc(max, sizeof(*session->workers));
+	if (!session->workers)
+		return -ENOMEM;
+	if (session->uring) {
+		err = start_ring_workers(session);
+		if (!err)
+			return 0;
+		if (session->config.uring == SESSION_URING_ON) {
+			log_error(log, "cannot have requests by io_uring: %s", strerror(-err));
 			return err;
 		}
-		session->nr_workers++;
+		log_debug(log, "no requests by io_uring: %s", strerror(-err));
 	}
-	return 0;
+	err = start_device_workers(session, &cpus);
+	if (err)
+		log_error(log, "cannot start a worker: %s", strerror(-err));
+	return err;
 }
 
 /* ---- life cycle ---- */
@@ -325,20 +292,50 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 }
 
 /* What INIT, the first request, says the kernel could do. */
-static uint32_t offered_flags(const void *request, size_t len)
+static uint64_t offered_flags(const void *request, size_t len)
 {
 	const struct abi_in_header *head = request;
-	struct abi_init init;
+	struct abi_init_in init = { 0 };
 
-	if (len < sizeof(*head) + sizeof(init))
+	if (len < sizeof(*head))
 		return 0;
-	memcpy(&init, head + 1, sizeof(init));
-	return init.flags;
+	len -= sizeof(*head);
+	memcpy(&init, head + 1, len < sizeof(init) ? len : sizeof(init));
+	return init.flags | (init.flags & ABI_INIT_EXT ? (uint64_t)init.flags2 << 32 : 0);
+}
+
+/* Decides how requests are to come, before the kernel is told. */
+static int choose_transport(struct session *session, uint64_t offered)
+{
+	const enum session_uring want = session->config.uring;
+	struct log *log = session->config.log;
+	int err;
+
+	if (want == SESSION_URING_OFF)
+		return 0;
+	if (!(offered & ABI_INIT_OVER_IO_URING)) {
+		if (want == SESSION_URING_AUTO)
+			return 0;
+		log_error(log,
+			"the kernel offers no requests by io_uring: that needs Linux 6.14 and "
+			"/sys/module/fuse/parameters/enable_uring set to Y");
+		return -EOPNOTSUPP;
+	}
+	err = uring_new(session, &session->uring);
+	if (!err) {
+		session->asked |= ABI_INIT_OVER_IO_URING;
+	} else if (want == SESSION_URING_ON) {
+		log_error(log, "cannot make an io_uring: %s", strerror(-err));
+		return err;
+	} else {
+		log_debug(log, "cannot make an io_uring: %s; requests come by /dev/fuse", strerror(-err));
+	}
+	return 0;
 }
 
 int session_mount(struct session *session, const char *mountpoint)
 {
-	void *request = malloc(REQUEST_SIZE);
+	void *request = malloc(INIT_SIZE);
 	ssize_t got;
 	int err = 0;
 
@@ -355,17 +352,20 @@ int session_mount(struct session *session, const char *mountpoint)
 		return err;
 	}
 	do
-		got = read(fuse_session_fd(session->se), request, REQUEST_SIZE);
+		got = read(fuse_session_fd(session->se), request, INIT_SIZE);
 	while (got < 0 && (errno == EINTR || errno == ENOENT));
 	if (got < 0) {
 		err = -errno;
 		log_error(session->config.log, "cannot read the first request: %s", strerror(-err));
 	} else {
-		session->offered = offered_flags(request, (size_t)got);
+		uint64_t offered = offered_flags(request, (size_t)got);
+
+		session->asked = session->config.init_flags & offered;
+		err = choose_transport(session, offered);
 		mounting = session;
-		dispatch(session, request, (size_t)got);
+		session_dispatch(session, request, (size_t)got);
 		mounting = NULL;
-		if (fuse_session_exited(session->se))
+		if (!err && fuse_session_exited(session->se))
 			err = -EPROTO; /* libfuse has said why */
 	}
 	free(request);
@@ -402,6 +402,8 @@ void session_free(struct session *session)
 	atomic_store(&session->stopping, true);
 	for (unsigned i = 0; i < session->nr_workers; i++)
 		worker_stop(&session->workers[i]);
+	free(session->workers);
+	uring_free(session->uring);
 	fuse_session_destroy(session->se);
 	close(session->ended);
 	free(session);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A mounted FUSE session and the threads that serve it. libfuse mounts, decodes and encodes; the
- * reading of requests and the threads are ours: one worker per CPU, pinned, each on a device
- * descriptor of its own, that looks for the next request a moment before it sleeps. Every
- * message passes a hook before libfuse sees it. Knows nothing of ext4: the benchmarks' do-nothing
+ * transport and the threads are ours: a worker per CPU, pinned, on a device descriptor of its own, or
+ * a few per CPU on io_urings of their own. Every message passes a hook before libfuse sees it. Knows nothing of ext4: the benchmarks' do-nothing
  * server runs on it too.
  */
 #ifndef EXT4D_FUSE_SESSION_H
@@ -25,6 +24,13 @@
 
 struct session;
 
+/* Whether requests come by io_uring. */
+enum session_uring {
+	SESSION_URING_AUTO, /* if the kernel offers it, else from /dev/fuse */
+	SESSION_URING_OFF,
+	SESSION_URING_ON, /* or the filesystem is not mounted */
+};
+
 struct session_config {
 	const struct fuse_lowlevel_ops *ops;
 	void *userdata; /* fuse_req_userdata(), and for intercept */
@@ -34,7 +40,7 @@ struct session_config {
 	 */
 	bool (*intercept)(void *userdata, const struct abi_in_header *head, size_t len);
 	uint32_t init_flags; /* asked of the kernel in INIT, where it offers them, behind libfuse's back */
-	unsigned workers; /* 0: one per CPU this process may use */
+	enum session_uring uring;
 	struct log *log;
 };
 
@@ -69,7 +75,10 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len);
 void session_begin(fuse_req_t req);
 bool session_interrupted(void);
 
-/* The calling worker's buffer of SESSION_MAX_IO bytes, page-aligned. */
+/*
+ * A buffer of SESSION_MAX_IO bytes for the reply to the request the calling worker is at, page-aligned.
+ * What came with a WRITE or SETXATTR may be in it.
+ */
 void *session_scratch(void);
 
 #endif
