@@ -116,6 +116,8 @@ void session_dispatch(struct session *session, void *msg, size_t len)
 	struct fuse_buf buf = { .mem = msg, .size = len };
 	const struct abi_in_header *head = msg;
 
+	if (len >= sizeof(*head) && self)
+		requests_add(&self->requests, head->opcode);
 	if (len >= sizeof(*head) && self && session->config.intercept &&
 		session->config.intercept(session->config.userdata, head, len))
 		return;
@@ -160,6 +162,7 @@ static void worker_stop(struct worker *worker)
 		pthread_kill(worker->thread, SIGUSR1);
 		nanosleep(&pause, NULL);
 	}
+	requests_sum(&worker->session->requests, &worker->requests);
 	if (!worker->uring)
 		device_worker_fini(worker);
 }
@@ -403,6 +406,7 @@ void session_free(struct session *session)
 	for (unsigned i = 0; i < session->nr_workers; i++)
 		worker_stop(&session->workers[i]);
 	free(session->workers);
+	requests_log(&session->requests, session->config.log);
 	uring_free(session->uring);
 	fuse_session_destroy(session->se);
 	close(session->ended);

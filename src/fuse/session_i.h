@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
+#include "fuse/requests.h"
 #include "fuse/session.h"
 
 struct uring;
@@ -32,6 +33,7 @@ struct worker {
 	/* the request it is at; own thread */
 	struct uring_entry *entry; /* where it came from; NULL: the device */
 	fuse_req_t current; /* see session_begin() */
+	struct requests requests; /* all it has served */
 };
 
 struct session {
@@ -42,6 +44,7 @@ struct session {
 	uint64_t asked; /* INIT flags that libfuse does not know and the kernel has offered */
 	struct worker *workers; /* nr_workers that run */
 	unsigned nr_workers;
+	struct requests requests; /* of the workers that have ended */
 	struct uring *uring; /* NULL: requests come by the device alone */
 };
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How many requests of each kind came: what a workload costs, for those who measure. */
+#ifndef EXT4D_FUSE_REQUESTS_H
+#define EXT4D_FUSE_REQUESTS_H
+
+#include <stdint.h>
+
+#include "util/log.h"
+
+/* The kernel's opcodes are below. */
+#define REQUESTS_MAX 64
+
+struct requests {
+	uint64_t count[REQUESTS_MAX]; /* by opcode; the last one: those beyond */
+};
+
+/* Counts a request of this opcode. One thread at a time. */
+void requests_add(struct requests *requests, uint32_t opcode);
+
+/* Adds more's to sum's. */
+void requests_sum(struct requests *sum, const struct requests *more);
+
+/* Logs them in one line, for debugging: "requests: LOOKUP 2, READ 1"; in the order of the opcodes. */
+void requests_log(const struct requests *requests, struct log *log);
+
+#endif
