@@ -112,6 +112,22 @@ static void test_parse_number(void **state)
 
 /* ---- crc32c ---- */
 
+/* Every length of what is summed up in one call, against libext2fs. */
+static void test_crc32c_lengths(void **state)
+{
+	static uint8_t buf[9000];
+	uint64_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(buf); i++) {
+		seed = seed * 6364136223846793005 + 1442695040888963407;
+		buf[i] = (uint8_t)(seed >> 56);
+	}
+	for (size_t len = 0; len < sizeof(buf) - 8; len += 1 + len / 100)
+		assert_int_equal(crc32c(0xdeadbeef, buf + len % 8, len),
+			ext2fs_crc32c_le(0xdeadbeef, buf + len % 8, len));
+}
+
 static void test_crc32c_known(void **state)
 {
 	static const uint8_t zeros[32];
@@ -450,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_parse_number),
 		cmocka_unit_test(test_crc32c_known),
 		cmocka_unit_test(test_crc32c_chains),
+		cmocka_unit_test(test_crc32c_lengths),
 		cmocka_unit_test(test_lock_order),
 		cmocka_unit_test(test_lock_misuse),
 		cmocka_unit_test(test_lock_per_thread),
