@@ -209,9 +209,10 @@ static int start_device_workers(struct session *session, const cpu_set_t *cpus)
 
 /*
  * Starts the ring's workers, and one for what comes by the device all the same: FORGET, INTERRUPT.
- * If they cannot have their requests, they are gone again, and so is the ring.
+ * If they cannot have their requests, they are gone again, and so is the ring; *ret_device is as
+ * uring_registered() has it.
  */
-static int start_ring_workers(struct session *session)
+static int start_ring_workers(struct session *session, bool *ret_device)
 {
 	unsigned want = uring_nr_workers(session->uring), first;
 	int err = start_device_worker(session, -1, false);
@@ -225,7 +226,7 @@ static int start_ring_workers(struct session *session)
 		if (!err)
 			session->nr_workers++;
 	}
-	err = uring_registered(session->uring, session->nr_workers - first, err);
+	err = uring_registered(session->uring, session->nr_workers - first, err, ret_device);
 	if (!err)
 		return 0;
 	while (session->nr_workers > first)
@@ -252,10 +253,12 @@ int session_start(struct session *session)
 	if (!session->workers)
 		return -ENOMEM;
 	if (session->uring) {
-		err = start_ring_workers(session);
+		bool device;
+
+		err = start_ring_workers(session, &device);
 		if (!err)
 			return 0;
-		if (session->config.uring == SESSION_URING_ON) {
+		if (session->config.uring == SESSION_URING_ON || !device) {
 			log_error(log, "cannot have requests by io_uring: %s", strerror(-err));
 			return err;
 		}

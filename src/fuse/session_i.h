@@ -84,10 +84,11 @@ void uring_worker_init(struct uring *uring, unsigned index, struct worker *worke
 
 /*
  * Waits until each of the nr workers that were started has registered or failed. err: why not all
- * were started, 0 if they were. Returns 0 when all requests will come through the ring; else the
- * kernel has been told to use the device, and the workers end by themselves.
+ * were started, 0 if they were. Returns 0 when every queue has a worker: all requests will come through
+ * the ring. Else the workers end when they are woken. *ret_device: the kernel knows, requests
+ * come by the device; if it does not, they never come.
  */
-int uring_registered(struct uring *uring, unsigned nr, int err) MUST_CHECK;
+int uring_registered(struct uring *uring, unsigned nr, int err, bool *ret_device) MUST_CHECK;
 void uring_free(struct uring *uring);
 
 /* Puts a reply, header first, into entry; it is handed over when the request has been served. */

@@ -60,7 +60,9 @@ struct uring {
 	struct session *session;
 	sem_t registered; /* posted by each worker that has, or has failed to */
 	atomic_int err;	  /* of one of those that failed */
+	atomic_bool given_up; /* the workers are to end */
 	unsigned nr_cpus; /* the kernel's queues */
+	atomic_uint *served; /* by queue: how many entries are registered */
 	unsigned nr_workers;
 	struct uring_worker *workers; /* those that are set up are the first nr_workers */
 };
@@ -171,10 +173,11 @@ int uring_new(struct session *session, struct uring **ret)
 	uring->nr_cpus = possible_cpus();
 	per_cpu = CPU_COUNT(&cpus) <= FEW_CPUS ? WORKERS_FEW_CPUS : WORKERS_MANY_CPUS;
 	uring->workers = calloc(per_cpu * (unsigned)CPU_COUNT(&cpus), sizeof(*uring->workers));
-	if (!uring->workers)
-		err = -ENOMEM;
+	uring->served = calloc(uring->nr_cpus, sizeof(*uring->served));
 	if (!uring->nr_cpus)
 		err = -EOPNOTSUPP;
+	else if (!uring->workers || !uring->served)
+		err = -ENOMEM;
 	for (int cpu = 0; cpu < CPU_SETSIZE && !err; cpu++) {
 		if (!CPU_ISSET(cpu, &cpus))
 			continue;
@@ -203,6 +206,7 @@ void uring_free(struct uring *uring)
 	for (unsigned i = 0; i < uring->nr_workers; i++)
 		worker_fini(&uring->workers[i]);
 	free(uring->workers);
+	free(uring->served);
 	sem_destroy(&uring->registered);
 	free(uring);
 }
@@ -237,29 +241,46 @@ static struct io_uring_sqe *prepare(struct uring_worker *worker, struct uring_en
 	return sqe;
 }
 
-/* Registers all the worker's entries. Those that fail complete at once, the others with a request. */
-static int register_entries(struct uring_worker *worker)
+/* One that fails completes at once, the others with a request. */
+static int register_entry(struct uring_worker *worker, struct uring_entry *entry)
 {
-	struct iovec buffers[2];
+	const struct abi_uring_command command = { .qid = entry->qid };
+	struct io_uring_sqe *sqe = prepare(worker, entry, ABI_URING_REGISTER, &command);
+	struct iovec buffers[2] = {
+		{ &entry->headers, sizeof(entry->headers) },
+		{ entry->payload, SESSION_MAX_IO },
+	};
 	struct io_uring_cqe *cqe;
+	int err;
+
+	sqe->addr = (uint64_t)(uintptr_t)buffers;
+	sqe->len = 2;
+	err = io_uring_submit(&worker->ring);
+	if (err < 0)
+		return err;
+	if (!io_uring_peek_cqe(&worker->ring, &cqe) && cqe->res < 0) {
+		err = cqe->res;
+		io_uring_cqe_seen(&worker->ring, cqe);
+		return err;
+	}
+	atomic_fetch_add(&worker->uring->served[entry->qid], 1);
+	return 0;
+}
+
+/* Up to the first that fails; those before it will get requests, and the worker has to serve them. */
+static unsigned register_entries(struct uring_worker *worker)
+{
+	unsigned nr = 0;
 	int err = enable(&worker->ring);
 
-	for (unsigned i = 0; i < worker->nr_entries && !err; i++) {
-		struct uring_entry *entry = &worker->entries[i];
-		const struct abi_uring_command command = { .qid = entry->qid };
-		struct io_uring_sqe *sqe = prepare(worker, entry, ABI_URING_REGISTER, &command);
-
-		buffers[0] = (struct iovec){ &entry->headers, sizeof(entry->headers) };
-		buffers[1] = (struct iovec){ entry->payload, SESSION_MAX_IO };
-		sqe->addr = (uint64_t)(uintptr_t)buffers;
-		sqe->len = 2;
-		err = io_uring_submit(&worker->ring);
-		if (err > 0)
-			err = 0;
-		if (!err && !io_uring_peek_cqe(&worker->ring, &cqe) && cqe->res < 0)
-			err = cqe->res;
+	while (!err && nr < worker->nr_entries) {
+		err = register_entry(worker, &worker->entries[nr]);
+		if (!err)
+			nr++;
 	}
-	return err;
+	if (err)
+		atomic_store(&worker->uring->err, err);
+	return nr;
 }
 
 /* A registration that must fail, by which the kernel learns that there will be no ring. */
@@ -283,16 +304,22 @@ static int give_up(struct uring *uring)
 	return err;
 }
 
-int uring_registered(struct uring *uring, unsigned nr, int err)
+int uring_registered(struct uring *uring, unsigned nr, int err, bool *ret_device)
 {
+	bool all = true;
+
+	*ret_device = false;
 	while (nr--)
 		while (sem_wait(&uring->registered) && errno == EINTR)
 			;
+	for (unsigned q = 0; q < uring->nr_cpus; q++)
+		all &= atomic_load(&uring->served[q]) > 0;
+	if (all)
+		return 0;
 	if (!err)
 		err = atomic_load(&uring->err);
-	if (err && give_up(uring))
-		log_error(uring->session->config.log,
-			"cannot tell the kernel to use /dev/fuse, the mount does not answer: %s", strerror(-err));
+	atomic_store(&uring->given_up, true);
+	*ret_device = give_up(uring) == 0;
 	return err;
 }
 
@@ -391,14 +418,13 @@ static int serve_all(struct worker *worker)
 static int serve(struct worker *worker)
 {
 	struct uring_worker *uw = worker->uring;
-	int err = register_entries(uw), why = 0;
+	unsigned nr = register_entries(uw);
+	int err, why = 0;
 
-	if (err)
-		atomic_store(&uw->uring->err, err);
 	sem_post(&uw->uring->registered);
-	if (err)
+	if (!nr)
 		return 0;
-	while (!why && !session_stopping(worker->session)) {
+	while (!why && !session_stopping(worker->session) && !atomic_load(&uw->uring->given_up)) {
 		err = io_uring_submit_and_wait(&uw->ring, 1);
 		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
 			return -err;

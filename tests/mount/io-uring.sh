@@ -105,6 +105,16 @@ umount mnt
 e2fsck -fy image >fsck.log 2>&1 || [ $? = 1 ] || fail "e2fsck: $(cat fsck.log)"
 judge image
 
+# A server that may use one CPU serves those who run on the others.
+taskset -c 0 "$EXT4D" image mnt -o io_uring=on
+for cpu in $(seq 0 $(($(nproc) - 1))); do
+	timeout 10 taskset -c "$cpu" sh -c 'echo "$1" >"mnt/cpu-$1" && sync "mnt/cpu-$1" && cat mnt/cpu-*' - "$cpu" \
+		>out || fail "no answer on CPU $cpu"
+done
+equal "files written on each CPU" "$(seq 0 $(($(nproc) - 1)))" "$(cat out)"
+"$EXT4D" --unmount mnt
+judge image
+
 # Each of these passes as it does by /dev/fuse.
 KILL_ROUNDS=4 "$TOP/tests/run" mount/contents mount/life-cycle mount/plain-user mount/read-write \
 	mount/readdir mount/requests mount/user-namespace diff/ext4-1k crash/kill >run.log || fail "by io_uring: $(cat run.log)"
