@@ -318,9 +318,12 @@ int main(int argc, char **argv)
 			puts(PROGRAM " " PACKAGE_VERSION);
 			code = EXIT_OK;
 			break;
+		case OPTIONS_CHECK:
+			code = EXIT_OK;
+			break;
 		case OPTIONS_UNMOUNT:
 			log_init(&log, PROGRAM, LOG_LEVEL_INFO);
-			code = unmount_and_wait(opts.mountpoint, &log) ? EXIT_MOUNT : EXIT_OK;
+			code = unmount_and_wait(opts.mountpoint, opts.unmount, &log) ? EXIT_MOUNT : EXIT_OK;
 			break;
 		case OPTIONS_MOUNT:
 			code = serve(&opts);

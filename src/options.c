@@ -68,10 +68,11 @@ static int set_ro(struct options *opts, const char *value)
 	return 0;
 }
 
+/* mount(8) says rw to its helpers wherever nobody said ro: no more than a default. */
 static int set_rw(struct options *opts, const char *value)
 {
 	(void)value;
-	opts->access = OPTIONS_ACCESS_RW;
+	opts->access = opts->helper ? OPTIONS_ACCESS_ANY : OPTIONS_ACCESS_RW;
 	return 0;
 }
 
@@ -334,6 +335,14 @@ static int refuse_quota_file(struct options *opts, const char *value)
 		     "supported, only those of the quota feature (tune2fs -O quota)");
 }
 
+static int refuse_remount(struct options *opts, const char *value)
+{
+	(void)opts;
+	(void)value;
+	return usage("option remount: a mounted filesystem keeps its options: unmount it and mount it "
+		     "again (what the kernel looks at, like ro, can be changed: mount -i -o remount,ro)");
+}
+
 static int set_acl(struct options *opts, const char *value)
 {
 	(void)value;
@@ -416,12 +425,20 @@ static const struct option_spec specs[] = {
 	{ "defaults", VALUE_NONE, ignore },
 	{ "auto", VALUE_NONE, ignore },
 	{ "noauto", VALUE_NONE, ignore },
+	{ "remount", VALUE_NONE, refuse_remount },
 	{ "user", VALUE_MAYBE, ignore },
 	{ "users", VALUE_NONE, ignore },
 	{ "nouser", VALUE_NONE, ignore },
+	{ "nousers", VALUE_NONE, ignore },
 	{ "owner", VALUE_NONE, ignore },
+	{ "noowner", VALUE_NONE, ignore },
 	{ "group", VALUE_NONE, ignore },
+	{ "nogroup", VALUE_NONE, ignore },
 	{ "nofail", VALUE_NONE, ignore },
+	{ "silent", VALUE_NONE, ignore },
+	{ "loud", VALUE_NONE, ignore },
+	{ "helper", VALUE_NEEDED, ignore },
+	{ "uhelper", VALUE_NEEDED, ignore },
 	{ "_netdev", VALUE_NONE, ignore },
 	{ "comment", VALUE_NEEDED, ignore },
 	{ "x-*", VALUE_MAYBE, ignore },
@@ -484,6 +501,8 @@ static int apply(struct options *opts, char *option)
 	if (value)
 		*value++ = '\0';
 	spec = find_spec(option);
+	if (!spec && opts->sloppy)
+		return 0;
 	if (!spec)
 		return usage("unknown option \"%s\" (see ext4d --help)", option);
 	if (spec->value == VALUE_NEEDED && (!value || !value[0]))
@@ -566,6 +585,73 @@ static int parse_positional(int argc, char **argv, struct options *opts)
 	return 0;
 }
 
+/* ---- by whom we are called ---- */
+
+/*
+ * A user, or mount(8) or umount(8), which look for /sbin/mount.TYPE and /sbin/umount.TYPE and have flags of
+ * their own for them.
+ */
+struct caller {
+	const char *prefix; /* of the name we are called by */
+	const char *flags;  /* getopt(3)'s */
+	int (*flag)(struct options *opts, int c);
+};
+
+static int user_flag(struct options *opts, int c)
+{
+	switch (c) {
+	case 'f':
+		opts->foreground = true;
+		break;
+	case 'd':
+		return set_debug(opts, NULL);
+	case 'h':
+		opts->action = OPTIONS_HELP;
+		break;
+	case 'V':
+		opts->action = OPTIONS_VERSION;
+		break;
+	case 'u':
+		opts->action = OPTIONS_UNMOUNT;
+		break;
+	}
+	return 0;
+}
+
+/* Without effect are -n (no mtab), -v (verbose), -r (read-only if it cannot be unmounted) and -t TYPE. */
+static int helper_flag(struct options *opts, int c)
+{
+	const bool unmounting = opts->action == OPTIONS_UNMOUNT;
+
+	if (c == 'N')
+		return usage("-N: other mount namespaces are not supported, see nsenter(1)");
+	if (c == 'f' && unmounting)
+		opts->unmount.force = true;
+	else if (c == 'f')
+		opts->action = OPTIONS_CHECK;
+	else if (c == 'l')
+		opts->unmount.lazy = true;
+	else if (c == 's')
+		opts->sloppy = true;
+	return 0;
+}
+
+static const struct caller *find_caller(const char *argv0)
+{
+	static const struct caller callers[] = {
+		{ "mount.", ":fnsvN:o:t:", helper_flag },
+		{ "umount.", ":flnrvN:t:", helper_flag },
+		{ "", ":fdhVo:u", user_flag },
+	};
+	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+	const char *name = slash ? slash + 1 : argv0 ? argv0 : "";
+	const struct caller *caller = callers;
+
+	while (strncmp(name, caller->prefix, strlen(caller->prefix)))
+		caller++;
+	return caller;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
@@ -574,30 +660,26 @@ int options_parse(int argc, char **argv, struct options *ret)
 		{ "unmount", no_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const struct caller *caller = find_caller(argv[0]);
 	CLEANUP(cleanup_free) char *lists = NULL;
 	int c, err = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->helper = caller->flag == helper_flag;
+	if (caller->prefix[0] == 'u')
+		ret->action = OPTIONS_UNMOUNT;
 	opterr = 0;
-	while (!err && (c = getopt_long(argc, argv, ":fdhVo:u", longs, NULL)) != -1) {
-		if (c == 'f')
-			ret->foreground = true;
-		else if (c == 'd')
-			err = set_debug(ret, NULL);
-		else if (c == 'h')
-			ret->action = OPTIONS_HELP;
-		else if (c == 'V')
-			ret->action = OPTIONS_VERSION;
-		else if (c == 'u')
-			ret->action = OPTIONS_UNMOUNT;
-		else if (c == 'o')
+	while (!err && (c = getopt_long(argc, argv, caller->flags, longs, NULL)) != -1) {
+		if (c == 'o')
 			err = append_list(&lists, optarg);
 		else if (c == ':')
 			err = usage("-%c needs a value", optopt);
-		else if (optopt)
+		else if (c == '?' && optopt)
 			err = usage("unknown option -%c (see ext4d --help)", optopt);
-		else
+		else if (c == '?')
 			err = usage("unknown option %s (see ext4d --help)", argv[optind - 1]);
+		else
+			err = caller->flag(ret, c);
 	}
 	if (!err && lists)
 		err = apply_list(ret, lists);

@@ -9,6 +9,7 @@
 #include "fuse/reply.h"
 #include "fuse/session.h"
 #include "image.h"
+#include "unmount.h"
 
 /* Exit codes, mount(8)'s. */
 enum {
@@ -20,6 +21,7 @@ enum {
 
 enum options_action {
 	OPTIONS_MOUNT,
+	OPTIONS_CHECK, /* what mounting would take; nothing is done */
 	OPTIONS_UNMOUNT,
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
@@ -37,7 +39,10 @@ struct options {
 	enum options_access access;
 	const char *image;	/* as given */
 	const char *mountpoint; /* as given */
+	struct unmount_how unmount;
 	bool foreground, debug;
+	bool helper; /* mount(8) or umount(8) has called */
+	bool sloppy; /* unknown options are dropped */
 	bool fakeroot;
 	bool noatime, strictatime;
 	bool noacl;
@@ -53,7 +58,8 @@ struct options {
 };
 
 /*
- * Parses argv. -EINVAL: said why in one line on stderr. The caller ends with options_fini() in
+ * Parses argv. Called as mount.TYPE or umount.TYPE it takes what mount(8) and umount(8) give to their helpers.
+ * -EINVAL: said why in one line on stderr. The caller ends with options_fini() in
  * either case.
  */
 int options_parse(int argc, char **argv, struct options *ret) MUST_CHECK;

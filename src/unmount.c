@@ -140,15 +140,16 @@ static void wait_for_lock(const char *image, const char *mountpoint, struct log 
 }
 
 /* As a plain user the kernel refuses umount(2), and fusermount3 does it. */
-static int run_fusermount(const char *mountpoint, struct log *log)
+static int run_fusermount(const char *mountpoint, struct unmount_how how, struct log *log)
 {
+	const char *what = how.lazy ? "-uz" : "-u";
 	int status;
 	pid_t child = fork();
 
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		execlp("fusermount3", "fusermount3", "-u", "--", mountpoint, (char *)NULL);
+		execlp("fusermount3", "fusermount3", what, "--", mountpoint, (char *)NULL);
 		_exit(127);
 	}
 	while (waitpid(child, &status, 0) < 0)
@@ -160,15 +161,16 @@ static int run_fusermount(const char *mountpoint, struct log *log)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 
-static int unmount(const char *mountpoint, struct log *log)
+static int unmount(const char *mountpoint, struct unmount_how how, struct log *log)
 {
+	const int flags = UMOUNT_NOFOLLOW | (how.force ? MNT_FORCE : 0) | (how.lazy ? MNT_DETACH : 0);
 	int err;
 
-	if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0)
+	if (umount2(mountpoint, flags) == 0)
 		return 0;
 	err = -errno;
 	if (err == -EPERM)
-		return run_fusermount(mountpoint, log); /* which says why itself */
+		return run_fusermount(mountpoint, how, log); /* which says why itself */
 	log_error(log, "%s: cannot unmount: %s", mountpoint, strerror(-err));
 	return err;
 }
@@ -186,27 +188,33 @@ static void wait_for_end(int pidfd, const char *mountpoint, struct log *log)
 	} while (got == 0 || (got < 0 && errno == EINTR));
 }
 
-int unmount_and_wait(const char *mountpoint, struct log *log)
+int unmount_and_wait(const char *mountpoint, struct unmount_how how, struct log *log)
 {
 	CLEANUP(cleanup_free) char *path = absolute(mountpoint);
 	CLEANUP(cleanup_free) char *image = NULL;
 	CLEANUP(cleanup_close) int pidfd = -1;
 	int err;
 
-	if (!path || (access(path, F_OK) && errno == ENOENT)) {
-		err = path ? -ENOENT : -errno;
+	if (!path) {
+		err = -errno;
 		log_error(log, "%s: %s", mountpoint, strerror(-err));
 		return err;
 	}
+	/* before anything that asks the server, which may not answer */
 	if (!is_ours(path, &image)) {
-		log_error(log, "%s: not an ext4d mount", mountpoint);
-		return -EINVAL;
+		err = access(path, F_OK) && errno == ENOENT ? -ENOENT : -EINVAL;
+		log_error(log, "%s: %s", mountpoint, err == -ENOENT ? strerror(ENOENT) : "not an ext4d mount");
+		return err;
 	}
-	pidfd = find_server(path);
-	err = unmount(path, log);
-	if (!err && pidfd >= 0)
+	/* a server that does not answer is not asked */
+	if (!how.force && !how.lazy)
+		pidfd = find_server(path);
+	err = unmount(path, how, log);
+	if (err || how.lazy)
+		return err;
+	if (pidfd >= 0)
 		wait_for_end(pidfd, mountpoint, log);
-	else if (!err)
+	else
 		wait_for_lock(image, mountpoint, log);
-	return err;
+	return 0;
 }
