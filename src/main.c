@@ -13,6 +13,7 @@
 #include "fuse/nodes.h"
 #include "fuse/ops.h"
 #include "options.h"
+#include "remount.h"
 #include "unmount.h"
 
 #define PROGRAM "ext4d"
@@ -320,6 +321,10 @@ int main(int argc, char **argv)
 			break;
 		case OPTIONS_CHECK:
 			code = EXIT_OK;
+			break;
+		case OPTIONS_REMOUNT:
+			log_init(&log, PROGRAM, LOG_LEVEL_INFO);
+			code = remount(opts.mountpoint, opts.copy, &log) ? EXIT_MOUNT : EXIT_OK;
 			break;
 		case OPTIONS_UNMOUNT:
 			log_init(&log, PROGRAM, LOG_LEVEL_INFO);

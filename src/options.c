@@ -339,8 +339,7 @@ static int refuse_remount(struct options *opts, const char *value)
 {
 	(void)opts;
 	(void)value;
-	return usage("option remount: a mounted filesystem keeps its options: unmount it and mount it "
-		     "again (what the kernel looks at, like ro, can be changed: mount -i -o remount,ro)");
+	return usage("option remount: is mount(8)'s: mount -o remount,... MOUNTPOINT");
 }
 
 static int set_acl(struct options *opts, const char *value)
@@ -544,6 +543,20 @@ static int apply_list(struct options *opts, const char *list)
 	return err;
 }
 
+/* What is to happen to a mount that there is, asks for options of its own. */
+static int is_remount(const char *lists, bool *ret)
+{
+	CLEANUP(cleanup_free) char *copy = strdup(lists);
+	char *rest = copy, *option;
+
+	*ret = false;
+	if (!copy)
+		return -ENOMEM;
+	while ((option = next_option(&rest)))
+		*ret |= !strcmp(option, "remount");
+	return 0;
+}
+
 /* All -o lists as one: their strings then live in one copy. */
 static int append_list(char **lists, const char *more)
 {
@@ -662,6 +675,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	};
 	const struct caller *caller = find_caller(argv[0]);
 	CLEANUP(cleanup_free) char *lists = NULL;
+	bool remounting = false;
 	int c, err = 0;
 
 	memset(ret, 0, sizeof(*ret));
@@ -681,8 +695,14 @@ int options_parse(int argc, char **argv, struct options *ret)
 		else
 			err = caller->flag(ret, c);
 	}
-	if (!err && lists)
+	if (!err && lists && ret->helper)
+		err = is_remount(lists, &remounting);
+	if (!err && remounting) {
+		ret->action = OPTIONS_REMOUNT;
+		ret->copy = STEAL(lists);
+	} else if (!err && lists) {
 		err = apply_list(ret, lists);
+	}
 	if (err == -ENOMEM)
 		usage("out of memory");
 	if (err || ret->action == OPTIONS_HELP || ret->action == OPTIONS_VERSION)

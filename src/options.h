@@ -22,6 +22,7 @@ enum {
 enum options_action {
 	OPTIONS_MOUNT,
 	OPTIONS_CHECK, /* what mounting would take; nothing is done */
+	OPTIONS_REMOUNT,
 	OPTIONS_UNMOUNT,
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
@@ -54,7 +55,7 @@ struct options {
 	enum session_uring uring;
 	struct reply_owner owner;
 	char *fuse_opts; /* owned: comma-separated, for libfuse */
-	char *copy;	 /* owned: what the strings above point into */
+	char *copy;	 /* owned: what the strings above point into; of a remount, its options */
 };
 
 /*

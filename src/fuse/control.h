@@ -20,4 +20,7 @@ static_assert(sizeof(struct ext4d_server) == 16, "an ioctl's number holds its si
 
 #define EXT4D_IOC_SERVER _IOR(0xE4, 1, struct ext4d_server)
 
+/* 1 if the server writes the image, 0 if it only reads it, whatever the kernel lets through. */
+#define EXT4D_IOC_WRITABLE _IOR(0xE4, 2, uint32_t)
+
 #endif

@@ -216,6 +216,10 @@ int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_re
 	case EXT4D_IOC_SERVER:
 		*ret_len = get_server(&ret->server);
 		return 0;
+	case EXT4D_IOC_WRITABLE:
+		ret->word = call->writable;
+		*ret_len = sizeof(ret->word);
+		return 0;
 	default:
 		return call->writable ? run_change(inode, call, ret, ret_len) : -ENOTTY;
 	}

@@ -78,6 +78,35 @@ umount mnt
 mount_with -f -t fuse.ext4d image mnt
 ! is_mounted mnt || fail "mount --fake mounts"
 
+# Remounted: read-only and back, which the kernel does; what was written is on disk then.
+mount_with -t fuse.ext4d -o commit=3600 image mnt
+echo before >mnt/remount
+exec 8>mnt/hello
+must_fail mount -o remount,ro mnt
+has busy <out || fail "a file open for writing is no obstacle: $(cat out)"
+exec 8>&-
+echo hello >mnt/hello
+mount_with -o remount,ro mnt
+mounted ro
+must_fail touch mnt/new
+has 'Read-only file system' <out || fail "not read-only: $(cat out)"
+equal "on disk after remount,ro" before "$(debugfs -R 'cat remount' image 2>/dev/null)"
+mount_with -o remount,rw,noexec,nosuid mnt
+mounted rw,nosuid,noexec
+echo after >mnt/remount
+mount_with -o remount,rw,commit=10 mnt 2>warning
+has 'commit=10' <warning || fail "no warning: $(cat warning)"
+umount mnt
+judge image
+equal "written after remount,rw" after "$(debugfs -R 'cat remount' image 2>/dev/null)"
+mount_with -t fuse.ext4d -o ro image mnt
+must_fail mount -o remount,rw mnt
+has 'only reads' <out || fail "remount,rw of a reader: $(cat out)"
+mounted ro
+umount mnt
+must_fail "$EXT4D" image mnt -o remount,ro
+must_say 'remount'
+
 # A line of fstab, by either of its names.
 echo "$WORK/image $WORK/mnt fuse.ext4d ro,noauto,x-test=1 0 0" >fstab
 mount --bind fstab /etc/fstab
