@@ -59,8 +59,8 @@ static int check_writable(const struct inode *inode)
 static int check_set(const struct inode *inode, const struct attr_change *change)
 {
 	uint32_t flags = inode->d.flags;
-	/* the times of what was written before, or appended, come late from the page cache */
-	unsigned allowed = ATTR_MTIME | ATTR_CTIME;
+	/* of files the times of what was written before, or appended, come late from the page cache */
+	unsigned allowed = S_ISREG(inode->d.mode) ? ATTR_MTIME | ATTR_CTIME : 0;
 	int err = check_writable(inode);
 
 	if (err)
@@ -68,6 +68,9 @@ static int check_set(const struct inode *inode, const struct attr_change *change
 	/* who appends writes, and a write takes these away */
 	if (!(flags & EXT2_IMMUTABLE_FL))
 		allowed |= ATTR_KILL_SUIDGID | ATTR_KILL_SGID;
+	/* as may_setattr() */
+	if (!(flags & EXT2_IMMUTABLE_FL) && change->what & ATTR_TOUCH)
+		allowed |= ATTR_TOUCH | TIMES;
 	if (flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL) && change->what & ~allowed)
 		return -EPERM;
 	if (!(change->what & ATTR_SIZE) || S_ISREG(inode->d.mode))

@@ -15,6 +15,7 @@ enum attr_what {
 	ATTR_CTIME = 64,
 	ATTR_KILL_SUIDGID = 128, /* clear S_ISUID, and S_ISGID of what a group may execute */
 	ATTR_KILL_SGID = 256, /* clear S_ISGID whoever may execute */
+	ATTR_TOUCH = 512, /* atime and mtime are both the present time, and nobody chose them */
 };
 
 struct attr_change {

@@ -223,6 +223,22 @@ static struct timespec pick_time(const struct timespec *given, bool now)
 	return now ? inode_now() : *given;
 }
 
+/*
+ * Whether both times are the present one because the caller gave none, the kernel's ATTR_TOUCH. The client, who
+ * keeps mtime of files himself, sends it without saying that it is now; then it is that of ctime.
+ */
+static bool is_touch(const struct stat *st, int to_set)
+{
+	const int times = FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME;
+
+	if (!(to_set & FUSE_SET_ATTR_ATIME_NOW))
+		return false;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		return true;
+	return (to_set & times) == times && st->st_mtim.tv_sec == st->st_ctim.tv_sec &&
+		st->st_mtim.tv_nsec == st->st_ctim.tv_nsec;
+}
+
 static void fill_change(const struct stat *st, int to_set, struct attr_change *ret)
 {
 	static const struct {
@@ -251,6 +267,8 @@ static void fill_change(const struct stat *st, int to_set, struct attr_change *r
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (to_set & table[i].flag)
 			ret->what |= table[i].what;
+	if (is_touch(st, to_set))
+		ret->what |= ATTR_TOUCH;
 }
 
 /* Whether the groups that /proc tells about the thread tid have gid among them. */

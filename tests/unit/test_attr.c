@@ -131,7 +131,16 @@ static void test_refused(void **state)
 			flags[f] == EXT2_IMMUTABLE_FL ? -EPERM : 0);
 		/* of what was appended before */
 		assert_int_equal(try_set(file, ATTR_MTIME | ATTR_CTIME), 0);
+		assert_int_equal(try_set(file, ATTR_TOUCH | ATTR_ATIME | ATTR_MTIME | ATTR_CTIME),
+			flags[f] == EXT2_IMMUTABLE_FL ? -EPERM : 0);
+		assert_int_equal(try_set(file, ATTR_TOUCH | ATTR_MODE | ATTR_ATIME), -EPERM);
 		assert_int_equal(attr_set_flags(file, have, true), 0);
+		/* nothing is written to a directory through the page cache */
+		assert_int_equal(attr_set_flags(root, root->d.flags | flags[f], true), 0);
+		assert_int_equal(try_set(root, ATTR_MTIME), -EPERM);
+		assert_int_equal(try_set(root, ATTR_TOUCH | ATTR_ATIME | ATTR_MTIME),
+			flags[f] == EXT2_IMMUTABLE_FL ? -EPERM : 0);
+		assert_int_equal(attr_set_flags(root, root->d.flags & ~flags[f], true), 0);
 	}
 	assert_int_equal(try_set(root, ATTR_SIZE), -EISDIR);
 	inode_put(file);
