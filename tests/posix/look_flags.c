@@ -257,7 +257,6 @@ static void run_setflags(void)
 			look_ret(ioctl(fd, FS_IOC_GETVERSION, &flags), "GETVERSION");
 			look_ret(ioctl(fd, FIGETBSZ, &flags), "FIGETBSZ");
 			look_ret(ioctl(fd, FIONREAD, &flags), "FIONREAD");
-			look_ret(ioctl(fd, FIFREEZE, 0), "FIFREEZE of a file");
 			close(fd);
 		}
 	}
