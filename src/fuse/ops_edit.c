@@ -8,7 +8,7 @@
 #include "fuse/ops_edit.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #include "fs/attr.h"
@@ -16,6 +16,7 @@
 #include "fs/namei.h"
 #include "fs/orphan.h"
 #include "fs/xattredit.h"
+#include "fuse/caller.h"
 #include "fuse/nodes.h"
 
 static struct ops_context *context(fuse_req_t req)
@@ -43,6 +44,13 @@ static struct cred cred_of(fuse_req_t req)
 		.gid = ctx->owner.set_gid ? 0 : caller->gid,
 		.umask = (uint16_t)caller->umask,
 	};
+}
+
+static struct caller caller_of(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = (uint32_t)ctx->pid };
 }
 
 /* ---- nodes ---- */
@@ -271,33 +279,13 @@ static void fill_change(const struct stat *st, int to_set, struct attr_change *r
 		ret->what |= ATTR_TOUCH;
 }
 
-/* Whether the groups that /proc tells about the thread tid have gid among them. */
-static bool has_group(uint32_t tid, uint32_t gid)
-{
-	char path[64], word[32];
-	unsigned long group;
-	bool found = false;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%u/status", tid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (fscanf(file, "%31s", word) == 1 && strcmp(word, "Groups:") != 0)
-		;
-	while (!found && fscanf(file, "%lu", &group) == 1)
-		found = group == gid;
-	fclose(file);
-	return found;
-}
-
 /*
  * What a change by somebody without CAP_FSETID takes away: S_ISGID as well where no group may
  * execute, unless the caller is in the file's (setattr_should_drop_sgid()), which the client leaves
  * to us.
  */
-static unsigned kill_bits(const struct ops_context *ctx, const struct inode *inode, uint32_t tid,
-	uint32_t caller_gid)
+static unsigned kill_bits(const struct ops_context *ctx, const struct inode *inode,
+	const struct caller *caller)
 {
 	uint32_t gid;
 	struct dinode d;
@@ -305,21 +293,50 @@ static unsigned kill_bits(const struct ops_context *ctx, const struct inode *ino
 	if (dinode_load(ctx->fs, inode->ino, &d) || (d.mode & (S_ISGID | S_IXGRP)) != S_ISGID)
 		return ATTR_KILL_SUIDGID;
 	gid = ctx->owner.set_gid ? ctx->owner.gid : d.gid;
-	if (gid == caller_gid || has_group(tid, gid))
+	if (caller_in_group(caller, gid) || caller_capable(caller, CAP_FSETID))
 		return ATTR_KILL_SUIDGID;
 	return ATTR_KILL_SUIDGID | ATTR_KILL_SGID;
 }
 
 /*
- * A request that sets nothing for a regular file announces a write that will clear setuid bits: its
- * answer must not be kept, or the kernel would show the old mode for ever. For others it is a
- * chown(2) to nobody.
+ * A request that sets nothing for a regular file announces a change of its contents (file_remove_privs()),
+ * by somebody without CAP_FSETID, or because there is security.capability, which the client removes.
+ * A write comes with a flag of its own; fallocate(2) and copy_file_range(2) do not.
+ */
+static unsigned announced(const struct ops_context *ctx, const struct inode *inode,
+	const struct caller *caller)
+{
+	struct dinode d;
+
+	if (dinode_load(ctx->fs, inode->ino, &d) || !(d.mode & (S_ISUID | S_ISGID)))
+		return 0;
+	return caller_capable(caller, CAP_FSETID) ? 0 : kill_bits(ctx, inode, caller);
+}
+
+/*
+ * A request that sets nothing for a regular file announces a change of its contents; for others it is a
+ * chown(2) to nobody, which for regular files comes with the times that the client keeps.
+ */
+static unsigned implied(const struct ops_context *ctx, const struct inode *inode, unsigned what,
+	const struct caller *caller)
+{
+	if (S_ISREG(inode->d.mode) && !what)
+		return announced(ctx, inode, caller);
+	if (what == (S_ISREG(inode->d.mode) ? ATTR_CTIME : 0u))
+		return kill_bits(ctx, inode, caller);
+	return what & ATTR_KILL_SUIDGID ? kill_bits(ctx, inode, caller) : 0;
+}
+
+/*
+ * The answer to an announcement must not be kept: a write that follows clears setuid bits, and the kernel
+ * would show the old mode for ever.
  */
 void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	struct fuse_file_info *fi)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct ops_context *ctx = context(req);
+	struct caller caller = caller_of(req);
 	struct attr_change change;
 	bool announces;
 	struct dinode d;
@@ -328,16 +345,10 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 
 	(void)fi;
 	fill_change(st, to_set, &change);
-	/* chown(2) to nobody: times that were kept here come with mtime */
-	if (!err && change.what == (S_ISREG(inode->d.mode) ? ATTR_CTIME : 0u))
-		change.what |= ATTR_KILL_SUIDGID;
-	/* the client asks at every chown(2), that of somebody with CAP_FSETID too */
-	if (!err && change.what & ATTR_KILL_SUIDGID &&
-		(change.what & ATTR_SIZE || fuse_req_ctx(req)->uid))
-		change.what |= kill_bits(ctx, inode, (uint32_t)fuse_req_ctx(req)->pid,
-			fuse_req_ctx(req)->gid);
 	announces = !err && !change.what && S_ISREG(inode->d.mode);
-	if (!err && !announces)
+	if (!err)
+		change.what |= implied(ctx, inode, change.what, &caller);
+	if (!err && (change.what || !announces))
 		err = attr_set(inode, &change, &d);
 	else if (!err)
 		err = dinode_load(ctx->fs, inode->ino, &d);
@@ -430,6 +441,7 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
 {
 	const struct abi_write_in *in = (const void *)(head + 1);
+	const struct caller caller = { .uid = head->uid, .gid = head->gid, .tid = head->pid };
 	struct attr_change change = { 0 };
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct dinode d;
@@ -442,7 +454,7 @@ bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *hea
 	if (!err)
 		err = inode_get(ctx->fs, ino, &inode);
 	if (!err) {
-		change.what = kill_bits(ctx, inode, head->pid, head->gid);
+		change.what = kill_bits(ctx, inode, &caller);
 		err = attr_set(inode, &change, &d);
 	}
 	if (err)
