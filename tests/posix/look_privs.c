@@ -277,34 +277,51 @@ static const struct {
 	{ "utimensat", do_utimes },
 };
 
+/* Does it, and tells what became of the file. */
+static void act(long (*fn)(void), enum who who, const char *what)
+{
+	const char *result, *cap;
+
+	become(who);
+	result = look_errno(fn());
+	become_root(who);
+	cap = getxattr("f", cap_name, NULL, 0) < 0 ? "gone" : "kept";
+	look_say("%s = %s, %04o, capability %s", what, result, look_mode("f"), cap);
+}
+
 static void try(size_t op, enum who who, mode_t mode)
 {
 	/* revision 2, effective, CAP_NET_RAW */
 	static const unsigned char cap[20] = { 1, 0, 0, 2, 0, 0x20 };
-	long ret;
-	int err;
+	char what[120];
 
 	look_file("f", 0666, 4096);
-	MUST(setxattr("f", cap_name, cap, sizeof(cap), 0));
 	MUST(chown("f", LOOK_OWNER, LOOK_GROUP));
 	MUST(setxattr("f", cap_name, cap, sizeof(cap), 0));
 	MUST(chmod("f", mode));
-	become(who);
-	ret = table[op].fn();
-	err = errno;
-	become_root(who);
-	errno = err;
-	look_say("%s by %s on %04o = %s, %04o, capability %s", table[op].name, who_names[who], mode,
-		look_errno(ret), look_mode("f"), getxattr("f", cap_name, NULL, 0) < 0 ? "gone" : "kept");
+	snprintf(what, sizeof(what), "%s by %s on %04o", table[op].name, who_names[who], mode);
+	act(table[op].fn, who, what);
 	/* once more, so that what was remembered of the first time shows */
-	become(who);
-	ret = do_write();
-	err = errno;
-	become_root(who);
-	errno = err;
-	look_say("%s by %s on %04o, then write = %s, %04o, capability %s", table[op].name,
-		who_names[who], mode, look_errno(ret), look_mode("f"),
-		getxattr("f", cap_name, NULL, 0) < 0 ? "gone" : "kept");
+	snprintf(what, sizeof(what), "%s by %s on %04o, then write", table[op].name, who_names[who], mode);
+	act(do_write, who, what);
+}
+
+/* Capabilities that are set between a write and its way to the disk stay. */
+static void set_after_write(void)
+{
+	static const unsigned char cap[20] = { 1, 0, 0, 2, 0, 0x20 };
+	int fd;
+
+	look_file("f", 0755, 0);
+	fd = open("f", O_WRONLY);
+	MUST(fd);
+	MUST(write(fd, "abc", 3));
+	MUST(fsetxattr(fd, cap_name, cap, sizeof(cap), 0));
+	MUST(fchmod(fd, 04755));
+	MUST(fsync(fd));
+	MUST(close(fd));
+	look_ret(getxattr("f", cap_name, NULL, 0), "capability set while pages were dirty");
+	look_say("mode set while pages were dirty = %04o", look_mode("f"));
 }
 
 static void run_privs(void)
@@ -316,6 +333,7 @@ static void run_privs(void)
 		for (enum who who = ROOT; who < NR_WHO; who++)
 			for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 				try(op, who, modes[i]);
+	set_after_write();
 }
 
 const struct look_topic look_privs[] = { { "privileges", run_privs }, { NULL, NULL } };
