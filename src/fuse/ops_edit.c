@@ -328,6 +328,27 @@ static unsigned implied(const struct ops_context *ctx, const struct inode *inode
 }
 
 /*
+ * chown(2) to nobody that takes bits away is a chmod(2) and only the owner's (setattr_prepare()); the client
+ * has passed it, having taken ATTR_MODE out.
+ */
+static int check_nobody(const struct ops_context *ctx, const struct inode *inode, unsigned what,
+	const struct caller *caller)
+{
+	struct dinode d;
+	uint32_t uid;
+
+	if (what != (S_ISREG(inode->d.mode) ? ATTR_CTIME : 0u) || S_ISDIR(inode->d.mode) ||
+		dinode_load(ctx->fs, inode->ino, &d) || !(d.mode & (S_ISUID | S_ISGID)))
+		return 0;
+	/* S_ISGID alone may stay */
+	if ((d.mode & (S_ISUID | S_IXGRP)) == 0 &&
+		!(kill_bits(ctx, inode, caller) & ATTR_KILL_SGID))
+		return 0;
+	uid = ctx->owner.set_uid ? ctx->owner.uid : d.uid;
+	return caller->uid == uid || caller_capable(caller, CAP_FOWNER) ? 0 : -EPERM;
+}
+
+/*
  * The answer to an announcement must not be kept: a write that follows clears setuid bits, and the kernel
  * would show the old mode for ever.
  */
@@ -346,6 +367,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	(void)fi;
 	fill_change(st, to_set, &change);
 	announces = !err && !change.what && S_ISREG(inode->d.mode);
+	if (!err)
+		err = check_nobody(ctx, inode, change.what, &caller);
 	if (!err)
 		change.what |= implied(ctx, inode, change.what, &caller);
 	if (!err && (change.what || !announces))
@@ -383,7 +406,11 @@ void op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
 
 /* ---- contents ---- */
 
-/* A write takes away what lets a file run as somebody else: its capabilities, whoever writes. */
+/*
+ * A change of contents takes away what lets a file run as somebody else: its capabilities, whoever makes it.
+ * Not when the page cache is written: the client has removed them when the page was changed, and what is there
+ * now was set afterwards.
+ */
 static int kill_capability(struct inode *inode)
 {
 	static const char name[] = "security.capability";
@@ -425,7 +452,7 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	ssize_t put = node_get(req, node, &inode);
 
-	if (!put)
+	if (!put && !fi->writepage)
 		put = kill_capability(inode);
 	if (!put)
 		put = file_write(inode, (uint64_t)off, buf, size, !fi->writepage,
