@@ -196,7 +196,7 @@ static int set_in(struct handle *h, struct inode *inode, const struct attr_chang
 	}
 	set_times(inode, change);
 	inode->d.iversion++;
-	if (change->what & ~(unsigned)TIMES)
+	if (change->what & ~(unsigned)(TIMES | ATTR_TOUCH))
 		return inode_write(h, inode);
 	return inode_write_times(h, inode);
 }
@@ -225,7 +225,8 @@ static bool is_moot(const struct inode *inode, const struct attr_change *change)
 {
 	struct timespec mtime = clamp(inode, change->mtime);
 
-	return !inode->d.nlink && change->what == (ATTR_MTIME | ATTR_CTIME) &&
+	return !inode->d.nlink &&
+		(change->what & ~(unsigned)ATTR_TOUCH) == (ATTR_MTIME | ATTR_CTIME) &&
 		mtime.tv_sec == inode->d.mtime.tv_sec && mtime.tv_nsec == inode->d.mtime.tv_nsec;
 }
 

@@ -264,6 +264,9 @@ static int tmpfile_locked(struct inode *dir, const struct namei_new *want, struc
 	uint32_t tid;
 	int err = namei_may_create(dir, NULL, 0);
 
+	/* with a name it fails in the VFS; here ext4_new_inode() is the first to see it */
+	if (err == -ENOENT)
+		err = -EPERM;
 	if (!err)
 		err = namei_prepare_new(dir, want);
 	if (!err)
