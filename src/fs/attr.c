@@ -326,6 +326,14 @@ static int check_flags(struct inode *inode, uint32_t flags, uint32_t changed, bo
 	return changed & EXT4_CASEFOLD_FL ? check_casefold(inode) : 0;
 }
 
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static int set_flags_locked(struct inode *inode, uint32_t flags, bool privileged, uint32_t *ret_tid)
 {
 	uint32_t old = inode->d.flags, changed;
@@ -345,6 +353,8 @@ static int set_flags_locked(struct inode *inode, uint32_t flags, bool privileged
 	err = write_changed(inode, ret_tid);
 	if (err)
 		inode->d.flags = old;
+	else if (flags & changed & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL))
+		inode->guarded = now_s();
 	return err;
 }
 

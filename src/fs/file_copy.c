@@ -121,6 +121,11 @@ ssize_t file_copy(struct inode *from, uint64_t from_off, struct inode *to, uint6
 
 	if (err)
 		return err;
+	rwlock_read(&to->lock);
+	err = file_check_guard(to, to_off, c.len, false);
+	rwlock_drop(&to->lock);
+	if (err)
+		return err;
 	c.buf = malloc(PIECE_BYTES);
 	if (!c.buf)
 		return -ENOMEM;

@@ -13,6 +13,12 @@ uint64_t file_max_size(const struct inode *inode);
 int file_check_change(const struct inode *inode) MUST_CHECK;
 
 /*
+ * 0, or -EPERM if inode is immutable, or append-only and [off, off + len) is not past what it has. late: the
+ * page cache writes, which may have had it before the flag was set. Lock held for reading at least.
+ */
+int file_check_guard(const struct inode *inode, uint64_t off, size_t len, bool late) MUST_CHECK;
+
+/*
  * Makes the bytes [from, to), which lie in one block, zeros where they are data. Without a handle: they
  * are either nothing anybody sees or as good as overwritten.
  */

@@ -458,6 +458,32 @@ static int write_times(struct inode *inode)
 	return err ? err : stop_err;
 }
 
+/*
+ * How long the page cache may come with what was written before a file became immutable: the kernel writes
+ * what is older than 30 s (dirty_expire_centisecs), looking every 5 s. ext4_ioctl_setflags() writes it at
+ * once, but the client, which has it, does not know the flag.
+ */
+#define LATE_S 60
+
+int file_check_guard(const struct inode *inode, uint64_t off, size_t len, bool late)
+{
+	struct timespec now;
+
+	if (!(inode->d.flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL)))
+		return 0;
+	if (late && inode->guarded) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec < inode->guarded + LATE_S)
+			return 0;
+	}
+	if (inode->d.flags & EXT2_IMMUTABLE_FL)
+		return -EPERM;
+	/* the page cache writes a page from its beginning, so that only its end tells */
+	if (late)
+		return off < inode->d.size && len <= inode->d.size - off ? -EPERM : 0;
+	return off < inode->d.size ? -EPERM : 0;
+}
+
 ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t len, bool times,
 	bool may_reserved)
 {
@@ -471,7 +497,10 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
 		w.len = SSIZE_MAX;
 	rwlock_read(&inode->lock);
 	max = file_max_size(inode);
-	if (off >= max && len)
+	err = file_check_guard(inode, off, len, !times);
+	if (err)
+		w.len = 0;
+	else if (off >= max && len)
 		err = S_ISREG(inode->d.mode) ? -EFBIG : file_check_change(inode);
 	else {
 		if (w.len > max - off)

@@ -32,6 +32,7 @@ struct inode {
 	_Atomic uint64_t overwritten, flushed;
 	_Atomic bool is_value; /* d.flags has EXT4_EA_INODE_FL, for inode_get() */
 	_Atomic bool fresh; /* just allocated, no links yet: nobody gets it by its number */
+	time_t guarded; /* [lock] CLOCK_MONOTONIC second in which it became immutable or append-only, 0: was loaded so */
 	uint8_t orphan; /* [lock] enum orphan_bits; orphan.c's to change */
 	/* Where the allocator goes on for this inode, see balloc.h. */
 	uint64_t alloc_goal; /* [lock] block, 0: unknown */

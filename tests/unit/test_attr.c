@@ -152,6 +152,51 @@ static void test_refused(void **state)
 	check_clean("image", "refused");
 }
 
+/* chattr(1) +i and +a: refused but for what the page cache had before. */
+static void test_guarded(void **state)
+{
+	static const uint32_t flags[] = { EXT2_IMMUTABLE_FL, EXT2_APPEND_FL };
+	struct inode *root, *file, *source;
+	struct fs *fs;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		const bool immutable = flags[i] == EXT2_IMMUTABLE_FL;
+		uint32_t ino;
+
+		make("8M", "-t ext4");
+		fs = open_image("image", true);
+		root = root_of(fs);
+		file = mk(root, "file", S_IFREG | 0644);
+		ino = file->ino;
+		assert_int_equal(file_write(file, 0, "old", 3, true, false), 3);
+		assert_int_equal(attr_set_flags(file, file->d.flags | flags[i], true), 0);
+		assert_int_equal(file_write(file, 0, "new", 3, true, false), -EPERM);
+		assert_int_equal(file_write(file, 1, "L", 1, false, false), 1);
+		inode_put(file);
+		inode_put(root);
+		assert_int_equal(fs_close(fs), 0);
+
+		/* what was so when it was loaded has nothing old in the page cache */
+		fs = open_image("image", true);
+		root = root_of(fs);
+		file = get(fs, ino);
+		source = mk(root, "source", S_IFREG | 0644);
+		assert_int_equal(file_write(source, 0, "source", 6, true, false), 6);
+		assert_int_equal(file_write(file, 0, "new", 3, true, false), -EPERM);
+		assert_int_equal(file_write(file, 0, "new", 3, false, false), -EPERM);
+		assert_int_equal(file_copy(source, 0, file, 0, 3, false), -EPERM);
+		assert_int_equal(file_write(file, 3, "+", 1, true, false), immutable ? -EPERM : 1);
+		assert_int_equal(file_write(file, 0, "oLd+a", 5, false, false), immutable ? -EPERM : 5);
+		assert_int_equal(file_copy(source, 0, file, 5, 3, false), immutable ? -EPERM : 3);
+		inode_put(source);
+		inode_put(file);
+		inode_put(root);
+		assert_int_equal(fs_close(fs), 0);
+		check_clean("image", "guarded");
+	}
+}
+
 /* The ctime that comes last for a removed file makes no transaction; an mtime does. */
 static void test_unlinked(void **state)
 {
@@ -349,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_project),
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_guarded),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
