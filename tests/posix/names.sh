@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Names, locks and objects that are no files, with what mke2fs makes by default, and projects.
+# Time limit: 300
+. "${0%/*}/../lib/posix.sh"
+
+posix_images 256M -t ext4 -b 4096 -O quota,project -E quotatype=prjquota
+POSIX_OPTIONS=rw,prjquota
+posix_look lengths rename dotdot unlinked tmpfile projects opens descriptors locks deadlock leases inotify \
+	sockets fifos devices exec positions
+posix_compare
