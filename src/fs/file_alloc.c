@@ -329,6 +329,8 @@ static int insert(struct falloc *f)
 /* As vfs_fallocate() and ext4_fallocate() refuse. */
 static int check(const struct inode *inode, int mode, uint64_t off, uint64_t len)
 {
+	uint64_t max = file_max_size_fs(&inode->fs->sb);
+
 	if (!len || off > INT64_MAX || len > INT64_MAX)
 		return -EINVAL;
 	if (mode & ~KNOWN_MODES)
@@ -347,7 +349,7 @@ static int check(const struct inode *inode, int mode, uint64_t off, uint64_t len
 		return -EISDIR;
 	if (!S_ISREG(inode->d.mode))
 		return -ENODEV;
-	if (len > file_max_size(inode) || off > file_max_size(inode) - len)
+	if (len > max || off > max - len)
 		return -EFBIG;
 	return 0;
 }

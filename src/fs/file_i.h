@@ -9,6 +9,9 @@
 /* The largest size the inode's kind of map allows, in bytes. */
 uint64_t file_max_size(const struct inode *inode);
 
+/* The same for extents, whatever map an inode has: s_maxbytes. */
+uint64_t file_max_size_fs(const struct super *sb);
+
 /* 0, or why the contents of inode cannot be changed: -EISDIR, -EINVAL, -ENOKEY, -EROFS, -EPERM. */
 int file_check_change(const struct inode *inode) MUST_CHECK;
 

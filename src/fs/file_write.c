@@ -60,21 +60,32 @@ static uint64_t indirect_blocks(unsigned block_bits, uint64_t limit)
 	return limit - inded_pointer_blocks(block_bits, limit);
 }
 
-uint64_t file_max_size(const struct inode *inode)
+/* i_blocks counts sectors in 32 bits, or filesystem blocks in 48. */
+static uint64_t countable(const struct super *sb)
 {
-	const struct super *sb = &inode->fs->sb;
-	/* i_blocks counts sectors in 32 bits, or filesystem blocks in 48 */
-	uint64_t limit = super_has_huge_file(sb) ? ((uint64_t)1 << 48) - 1 :
-						   (((uint64_t)1 << 32) - 1) >> (sb->block_bits - 9);
-	uint64_t blocks = EXTED_LBLK_MAX;
+	return super_has_huge_file(sb) ? ((uint64_t)1 << 48) - 1 :
+					 (((uint64_t)1 << 32) - 1) >> (sb->block_bits - 9);
+}
 
-	if (inode->d.flags & EXT4_EXTENTS_FL || inode->d.flags & EXT4_INLINE_DATA_FL)
-		blocks = blocks < limit ? blocks : limit;
-	else
-		blocks = indirect_blocks(sb->block_bits, limit);
+static uint64_t to_size(const struct super *sb, uint64_t blocks)
+{
 	if (blocks > EXTED_LBLK_MAX)
 		blocks = EXTED_LBLK_MAX;
 	return blocks > (uint64_t)INT64_MAX >> sb->block_bits ? INT64_MAX : blocks << sb->block_bits;
+}
+
+uint64_t file_max_size_fs(const struct super *sb)
+{
+	return to_size(sb, countable(sb));
+}
+
+uint64_t file_max_size(const struct inode *inode)
+{
+	const struct super *sb = &inode->fs->sb;
+
+	if (inode->d.flags & (EXT4_EXTENTS_FL | EXT4_INLINE_DATA_FL))
+		return file_max_size_fs(sb);
+	return to_size(sb, indirect_blocks(sb->block_bits, countable(sb)));
 }
 
 int file_check_change(const struct inode *inode)
