@@ -5,12 +5,12 @@
 . "${0%/*}/../lib/posix.sh"
 
 posix_images 256M -t ext2 -b 1024 -I 128
-posix_look stamps utimes acls direct large fallocate holes xattr-limits positions statfs setflags
+posix_look statfs stamps utimes acls direct large fallocate holes xattr-limits positions setflags
 posix_look stamps-again
 posix_compare
 
 posix_images 256M -t ext3 -b 4096 -I 128
-posix_look stamps privileges large fallocate xattr-limits statfs
+posix_look statfs stamps privileges large fallocate xattr-limits
 posix_look stamps-again
 posix_compare
 
