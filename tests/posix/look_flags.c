@@ -186,7 +186,7 @@ static void try_all(const char *who, int flag, uid_t uid)
 	TRY(utimensat(AT_FDCWD, "d", NULL, 0));
 	TRY(setxattr("d", "user.b", "1", 1, 0));
 	TRY(set_flags("f", 0));
-	TRY(set_flags("g", FS_NODUMP_FL));
+	TRY(set_flags("g", get_flags("g") | FS_NODUMP_FL));
 }
 
 static void run_flags(void)
