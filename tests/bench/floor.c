@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * floor MOUNTPOINT DIRS FILES SIZE [full|empty]: a FUSE server that does nothing, in the foreground.
+ * floor [-u] MOUNTPOINT DIRS FILES SIZE [full|empty]: a FUSE server that does nothing, in the
+ * foreground. -u: requests come by io_uring, or it does not mount; else by the device.
+ *
  * It answers from arithmetic on node ids and from one buffer: no image, no decoding, no locks.
  * Transport, mount options and what is asked of the kernel are the real server's, so that what that
  * one lacks to this one's speed is the cost of ext4 alone.
@@ -397,12 +399,18 @@ int main(int argc, char **argv)
 		.ops = &floor_reading,
 		.userdata = &tree,
 		.intercept = floor_intercept,
+		.uring = SESSION_URING_OFF,
 		.log = &log,
 	};
 	int err;
 
+	if (argc > 1 && strcmp(argv[1], "-u") == 0) {
+		config.uring = SESSION_URING_ON;
+		argc--;
+		argv++;
+	}
 	if (argc < 5 || argc > 6 || parse_shape(argv + 2, &tree.shape)) {
-		fputs("usage: floor MOUNTPOINT DIRS FILES SIZE [full|empty]\n", stderr);
+		fputs("usage: floor [-u] MOUNTPOINT DIRS FILES SIZE [full|empty]\n", stderr);
 		return 2;
 	}
 	log_init(&log, "floor", LOG_LEVEL_INFO);

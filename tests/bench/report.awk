@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# awk [-v uring=1] -f report.awk RAW
 # From the raw measurements of tests/bench/run, "ROUND SYSTEM WORKLOAD KEY=VALUE...", to tables.
 # Ratios are of speeds, taken within each round, then their median and range.
 
@@ -135,16 +136,16 @@ function asked(load, round, free, all)
 function print_workloads(i, load)
 {
 	print "| | ext4d | kernel | floor | fuse2fs | to kernel | to floor | to fuse2fs |" \
-		" requests | wanted |"
-	print "|---|---|---|---|---|---|---|---|---|---|"
+		(uring ? "" : " requests |") " wanted |"
+	print "|---|---|---|---|---|---|---|---|---|" (uring ? "" : "---|")
 	for (i = 1; i <= nr_rows; i++) {
 		load = rows[i]
 		if (!(load in seen_load))
 			continue
-		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", titles[load],
+		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s%s |\n", titles[load],
 			speed("ext4d", load), speed("kernel", load), speed("floor", load),
 			speed("fuse2fs", load), versus("kernel", load), versus("floor", load),
-			versus("fuse2fs", load), asked(load), goals[load]
+			versus("fuse2fs", load), uring ? "" : asked(load) " | ", goals[load]
 	}
 	print ""
 }
