@@ -68,6 +68,7 @@ int edit_make_dirs(struct bench *bench, unsigned nr) MUST_CHECK;
 
 /* workloads on large files, and what makes the trees */
 int data_seq(struct bench *bench) MUST_CHECK;
+int data_mmap(struct bench *bench) MUST_CHECK;
 int data_random(struct bench *bench) MUST_CHECK;
 int data_write(struct bench *bench) MUST_CHECK;
 int data_over(struct bench *bench) MUST_CHECK;

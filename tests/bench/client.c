@@ -26,6 +26,7 @@ static const struct workload {
 	{ "warm-readdir", meta_warm_readdir },
 	{ "warm-open", meta_warm_open },
 	{ "seq", data_seq },
+	{ "mmap", data_mmap },
 	{ "random", data_random },
 	{ "create", edit_create },
 	{ "unlink", edit_unlink },
