@@ -155,6 +155,6 @@ run_program()
 	[ -z "$SERVER" ] || before=$(replies)
 	ns=$("program_${name//-/_}") || ns=
 	[ -z "$SERVER" ] || after=$(replies)
-	record "$round" "$system" "$name" "${ns:+ops=$ops ns=$ns requests=$((after - before))}"
+	record "$round" "$system" "$name" "${ns:+ops=$ops ns=$ns requests=$((after - before)) $(server_memory)}"
 	sync -f "$MNT"
 }

@@ -49,19 +49,29 @@ function asked(load, round, free, all)
 	return free == all ? "none" : sprintf("none in %d of %d", free, all)
 }
 
+# The most that a server of the workload's line had resident, in any round.
+function memory(who, load, round, most)
+{
+	for (round = 1; round <= rounds; round++)
+		if (resident[round, who, load] + 0 > most)
+			most = resident[round, who, load]
+	return most ? sprintf("%.0f", most / 1024) : "-"
+}
+
 function print_workloads(i, load)
 {
 	print "| | ext4d | kernel | floor | fuse2fs | to kernel | to floor | to fuse2fs |" \
-		(uring ? "" : " requests |") " wanted |"
-	print "|---|---|---|---|---|---|---|---|---|" (uring ? "" : "---|")
+		(uring ? "" : " requests |") " MiB: ext4d, fuse2fs | wanted |"
+	print "|---|---|---|---|---|---|---|---|---|---|" (uring ? "" : "---|")
 	for (i = 1; i <= nr_rows; i++) {
 		load = rows[i]
 		if (!(load in seen_load))
 			continue
-		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s%s |\n", titles[load],
+		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s%s, %s | %s |\n", titles[load],
 			speed("ext4d", load), speed("kernel", load), speed("floor", load),
 			speed("fuse2fs", load), versus("kernel", load), versus("floor", load),
-			versus("fuse2fs", load), uring ? "" : asked(load) " | ", goals[load]
+			versus("fuse2fs", load), uring ? "" : asked(load) " | ",
+			memory("ext4d", load), memory("fuse2fs", load), goals[load]
 	}
 	print ""
 }
@@ -101,21 +111,33 @@ function print_scaling()
 		print ""
 }
 
-function mount_cell(who, load, ns)
+# Mount, unmount, memory.
+function mount_cell(who, size, ns, most)
 {
-	ns = middle(cost, who, load)
-	return ns == "" ? "" : sprintf("%.1f ms, %.1f MiB", ns / 1e6, middle(resident, who, load) / 1024)
+	ns = middle(cost, who, "mount-" size)
+	if (ns == "")
+		return ""
+	most = middle(resident, who, "mount-" size)
+	return sprintf("%.1f ms, %.1f ms", ns / 1e6, middle(cost, who, "umount-" size) / 1e6) \
+		(most ? sprintf(", %.1f MiB", most / 1024) : "")
+}
+
+function mount_row(title, size)
+{
+	printf "| %s | %s | %s | %s |\n", title, mount_cell("ext4d", size), mount_cell("kernel", size),
+		mount_cell("fuse2fs", size)
 }
 
 function print_mounts()
 {
 	if (!("mount-1G" in seen_load))
 		return
-	print "| mount: time, resident memory | ext4d | fuse2fs |"
-	print "|---|---|---|"
-	printf "| 1 GiB | %s | %s |\n", mount_cell("ext4d", "mount-1G"), mount_cell("fuse2fs", "mount-1G")
-	printf "| 16 TiB, sparse | %s | %s |\n", mount_cell("ext4d", "mount-16T"),
-		mount_cell("fuse2fs", "mount-16T")
+	print "| mount, unmount, resident memory | ext4d | kernel | fuse2fs |"
+	print "|---|---|---|---|"
+	mount_row("64 MiB", "64M")
+	mount_row("1 GiB", "1G")
+	mount_row("64 GiB, sparse", "64G")
+	mount_row("16 TiB, sparse", "16T")
 	print ""
 }
 
