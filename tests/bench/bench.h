@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 
 #define BENCH_CHUNK ((size_t)1 << 20) /* of sequential reads and writes */
-#define BENCH_NAME (2 * SHAPE_NAME)   /* "d00000/f00000" */
+#define BENCH_NAME (2 * SHAPE_NAME)   /* "d0000000/f0000000" */
 
 typedef char bench_name[BENCH_NAME];
 
@@ -47,6 +47,9 @@ int measure_passes(struct bench *bench, int (*pass)(struct bench *bench)) MUST_C
 typedef int bench_job(struct bench *bench, unsigned job);
 int measure_jobs(struct bench *bench, bench_job *fn) MUST_CHECK;
 
+/* Nanoseconds of the clock that measures. */
+uint64_t measure_now(void);
+
 /* The same numbers in every run. */
 uint64_t measure_random(uint64_t *state);
 
@@ -76,7 +79,21 @@ int data_over_direct(struct bench *bench) MUST_CHECK;
 int data_fsync(struct bench *bench) MUST_CHECK;
 int data_fill(struct bench *bench) MUST_CHECK;
 
-/* Names dir DDDDD/FFFFF of a file of the tree, by its number. */
+/* workloads on one directory of bench->count names, without contents */
+int names_create(struct bench *bench) MUST_CHECK;
+int names_list(struct bench *bench) MUST_CHECK;
+int names_stat(struct bench *bench) MUST_CHECK;
+int names_unlink(struct bench *bench) MUST_CHECK;
+
+/* how long small operations take while others keep the filesystem busy, and what they need */
+int latency_write(struct bench *bench) MUST_CHECK;
+int latency_truncate(struct bench *bench) MUST_CHECK;
+int latency_fragmented(struct bench *bench) MUST_CHECK;
+int latency_fsync(struct bench *bench) MUST_CHECK;
+int latency_remove(struct bench *bench) MUST_CHECK;
+int latency_fill(struct bench *bench) MUST_CHECK;
+
+/* Names dir DDDDDDD/FFFFFFF of a file of the tree, by its number. */
 void bench_file_name(const struct bench *bench, unsigned index, char kind, char *ret);
 
 #endif

@@ -34,6 +34,16 @@ static const struct workload {
 	{ "over", data_over },
 	{ "over-direct", data_over_direct },
 	{ "fsync", data_fsync },
+	{ "names-create", names_create },
+	{ "names-list", names_list },
+	{ "names-stat", names_stat },
+	{ "names-unlink", names_unlink },
+	{ "latency-fill", latency_fill },
+	{ "latency-write", latency_write },
+	{ "latency-truncate", latency_truncate },
+	{ "latency-fragmented", latency_fragmented },
+	{ "latency-fsync", latency_fsync },
+	{ "latency-remove", latency_remove },
 	{ NULL, NULL },
 };
 

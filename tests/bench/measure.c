@@ -18,7 +18,7 @@
 
 #define MAX_JOBS 64
 
-static uint64_t now_ns(void)
+uint64_t measure_now(void)
 {
 	struct timespec ts;
 
@@ -85,14 +85,14 @@ static int freeze_server(pid_t server, pid_t *ret_watchdog)
 void measure_start(struct bench *bench)
 {
 	bench->requests = count_replies(bench->server);
-	bench->ns = now_ns();
+	bench->ns = measure_now();
 }
 
 void measure_end(struct bench *bench)
 {
 	int64_t replies;
 
-	bench->ns = now_ns() - bench->ns;
+	bench->ns = measure_now() - bench->ns;
 	replies = count_replies(bench->server);
 	bench->requests = replies < 0 ? -1 : replies - bench->requests;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The tree that the workloads run on, known to the client, which fills images with it, and to the
- * do-nothing server, which answers as if it had one: directories d00000, d00001, ..., in each the
- * files f00000, f00001, ..., all of one size.
+ * do-nothing server, which answers as if it had one: directories d0000000, d0000001, ..., in each
+ * the files f0000000, f0000001, ..., all of one size.
  */
 #ifndef EXT4D_BENCH_SHAPE_H
 #define EXT4D_BENCH_SHAPE_H
@@ -15,8 +15,8 @@
 #define SHAPE_FILE 'f'
 #define SHAPE_NONE 'x' /* a name that no tree has */
 
-#define SHAPE_DIGITS 5
-#define SHAPE_MAX 99999		      /* largest index with SHAPE_DIGITS */
+#define SHAPE_DIGITS 7
+#define SHAPE_MAX 9999999	      /* largest index with SHAPE_DIGITS */
 #define SHAPE_NAME (SHAPE_DIGITS + 2) /* with the kind and the NUL */
 
 struct shape {
