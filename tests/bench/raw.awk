@@ -45,6 +45,7 @@ BEGIN {
 	for (i = 4; i <= NF; i++) {
 		split($i, pair, "=")
 		value[pair[1]] = pair[2]
+		extra[$1, $2, $3, pair[1]] = pair[2]
 	}
 	if (!value["ns"] || !value["ops"])
 		next
@@ -94,4 +95,14 @@ function middle(what, who, load, round)
 		if ((round, who, load) in cost)
 			add(what[round, who, load])
 	return nr ? median() : ""
+}
+
+# How many times as fast ext4d is: median (lowest - highest).
+function versus(other, load, round)
+{
+	start()
+	for (round = 1; round <= rounds; round++)
+		if ((round, "ext4d", load) in cost && (round, other, load) in cost)
+			add(cost[round, other, load] / cost[round, "ext4d", load])
+	return nr ? sprintf("%.2f (%.2f-%.2f)", median(), list[1], list[nr]) : ""
 }

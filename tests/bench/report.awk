@@ -9,16 +9,6 @@ END {
 	print_find()
 }
 
-# How many times as fast ext4d is: median (lowest - highest).
-function versus(other, load, round)
-{
-	start()
-	for (round = 1; round <= rounds; round++)
-		if ((round, "ext4d", load) in cost && (round, other, load) in cost)
-			add(cost[round, other, load] / cost[round, "ext4d", load])
-	return nr ? sprintf("%.2f (%.2f-%.2f)", median(), list[1], list[nr]) : ""
-}
-
 function speed(who, load, cost_ns)
 {
 	cost_ns = middle(cost, who, load)
