@@ -680,6 +680,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->helper = caller->flag == helper_flag;
+	ret->unmount.hasty = ret->helper;
 	if (caller->prefix[0] == 'u')
 		ret->action = OPTIONS_UNMOUNT;
 	opterr = 0;

@@ -3,6 +3,7 @@
 
 #include "unmount.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -80,8 +81,13 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* Whether a mount of ours is the last one on path; *ret_source is its image (the caller frees it). */
-static bool is_ours(const char *path, char **ret_source)
+#define DEV_LEN 24 /* of "major:minor" */
+
+/*
+ * Whether a mount of ours is the last one on path; *ret_source is its image (the caller frees it), dev the
+ * filesystem's device.
+ */
+static bool is_ours(const char *path, char **ret_source, char dev[DEV_LEN])
 {
 	FILE *info = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -90,10 +96,10 @@ static bool is_ours(const char *path, char **ret_source)
 
 	*ret_source = NULL;
 	while (info && getline(&line, &room, info) > 0) {
-		char where[4097], type[64], source[4097];
+		char where[4097], type[64], source[4097], number[DEV_LEN];
 		const char *rest = strstr(line, " - ");
 
-		if (sscanf(line, "%*s %*s %*s %*s %4096s", where) != 1 || !rest ||
+		if (sscanf(line, "%*s %*s %23s %*s %4096s", number, where) != 2 || !rest ||
 			sscanf(rest, " - %63s %4096s", type, source) != 2)
 			continue;
 		unescape(where);
@@ -103,11 +109,55 @@ static bool is_ours(const char *path, char **ret_source)
 		ours = !strcmp(type, "fuse.ext4d") || !strcmp(type, "fuseblk.ext4d");
 		free(*ret_source);
 		*ret_source = strdup(source);
+		memcpy(dev, number, DEV_LEN);
 	}
 	free(line);
 	if (info)
 		fclose(info);
 	return ours;
+}
+
+/* Whether the filesystem is mounted in the namespace whose mountinfo that is. */
+static bool is_mounted(const char *mountinfo, const char *dev)
+{
+	FILE *info = fopen(mountinfo, "re");
+	char *line = NULL, number[DEV_LEN];
+	size_t room = 0;
+	bool found = false;
+
+	while (info && !found && getline(&line, &room, info) > 0)
+		found = sscanf(line, "%*s %*s %23s", number) == 1 && !strcmp(number, dev);
+	free(line);
+	if (info)
+		fclose(info);
+	return found;
+}
+
+/* Whether some process lives in another mount namespace that has the filesystem. */
+static bool is_mounted_apart(const char *dev)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	struct stat ours, theirs;
+	char path[64];
+	bool found = false;
+
+	if (!proc || stat("/proc/self/ns/mnt", &ours)) {
+		if (proc)
+			closedir(proc);
+		return false;
+	}
+	while (!found && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.16s/ns/mnt", entry->d_name);
+		if (stat(path, &theirs) || theirs.st_ino == ours.st_ino)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", entry->d_name);
+		found = is_mounted(path, dev);
+	}
+	closedir(proc);
+	return found;
 }
 
 /*
@@ -193,6 +243,7 @@ int unmount_and_wait(const char *mountpoint, struct unmount_how how, struct log 
 	CLEANUP(cleanup_free) char *path = absolute(mountpoint);
 	CLEANUP(cleanup_free) char *image = NULL;
 	CLEANUP(cleanup_close) int pidfd = -1;
+	char dev[DEV_LEN] = "";
 	int err;
 
 	if (!path) {
@@ -201,7 +252,7 @@ int unmount_and_wait(const char *mountpoint, struct unmount_how how, struct log 
 		return err;
 	}
 	/* before anything that asks the server, which may not answer */
-	if (!is_ours(path, &image)) {
+	if (!is_ours(path, &image, dev)) {
 		err = access(path, F_OK) && errno == ENOENT ? -ENOENT : -EINVAL;
 		log_error(log, "%s: %s", mountpoint, err == -ENOENT ? strerror(ENOENT) : "not an ext4d mount");
 		return err;
@@ -210,7 +261,9 @@ int unmount_and_wait(const char *mountpoint, struct unmount_how how, struct log 
 	if (!how.force && !how.lazy)
 		pidfd = find_server(path);
 	err = unmount(path, how, log);
-	if (err || how.lazy)
+	/* bind mounts are mounts of their own */
+	if (err || how.lazy || is_mounted("/proc/self/mountinfo", dev) ||
+		(how.hasty && is_mounted_apart(dev)))
 		return err;
 	if (pidfd >= 0)
 		wait_for_end(pidfd, mountpoint, log);

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What mount(8) and umount(8) find below /sbin: `mount -t fuse.ext4d`, lines of fstab, umount that waits.
+# Time limit: 240
 . "${0%/*}/../lib/test.sh"
+# shellcheck source=tests/lib/apart.sh
+. "$TOP/tests/lib/apart.sh"
 
 need_loop
 need_tool mount umount unshare
-if [ "${1:-}" != inside ]; then
-	grep -qw overlay /proc/filesystems || skip "needs overlayfs, to add to /sbin for this test alone"
-	exec unshare -m --propagation private "$0" inside
-fi
+grep -qw overlay /proc/filesystems || skip "needs overlayfs, to add to /sbin for this test alone"
+self=$TOP/tests/mount/mount-helper.sh
+[ "${APART:-}" = "$self" ] || apart "$self"
+drop_copies
 
 # /sbin as `make install` makes it, for this mount namespace only.
 sbin=$(realpath /sbin)
@@ -149,6 +152,25 @@ umount -l mnt
 equal "the file that was open" hello "$(cat <&8)"
 exec 8<&-
 wait_until 10 is_gone "$server" || fail "umount -l: the server is left"
+
+# Who unmounts one of two places, or what another namespace has too, does not wait for the server.
+mount_with -t fuse.ext4d image mnt
+mkdir bind
+touch bound
+mount --bind mnt bind
+mount --bind mnt/hello bound
+timeout 5 umount bound || fail "umount of a bound file ended with $?"
+timeout 5 umount mnt || fail "umount of one of two mounts ended with $?"
+equal "the other mount" hello "$(cat bind/hello)"
+mkfifo ready
+unshare -m --propagation private sh -c 'echo >ready; exec sleep 1000' &
+other=$!
+read -r <ready
+server=$(server_of image)
+timeout 5 umount bind || fail "umount of what another namespace has ended with $?"
+! is_gone "$server" || fail "the server has ended with a mount left"
+kill "$other"
+wait_until 10 is_gone "$server" || fail "the server outlives the namespace"
 
 # umount -f does not ask the server, which may hang.
 mount_with -t fuse.ext4d image mnt
