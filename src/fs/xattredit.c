@@ -17,7 +17,6 @@
 
 #include "format/acl.h"
 #include "format/le.h"
-#include "fs/balloc.h"
 #include "fs/eainode.h"
 #include "fs/fs_i.h"
 #include "fs/orphan.h"
@@ -447,7 +446,6 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 {
 	struct fs *fs = inode->fs;
 	struct xattr_key key;
-	unsigned tries = 0;
 	uint32_t tid = 0;
 	int err = xattr_resolve(name, &key);
 
@@ -457,12 +455,10 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 		return -E2BIG;
 	if (!fs_is_writable(fs))
 		return -EROFS;
-	do {
-		rwlock_write(&inode->lock);
-		err = set_locked(inode, &key, value, size, flags, keep_sgid, &tid);
-		rwlock_drop(&inode->lock);
-		free_dead(fs);
-	} while (err == -ENOSPC && balloc_retry(fs, &tries));
+	rwlock_write(&inode->lock);
+	err = set_locked(inode, &key, value, size, flags, keep_sgid, &tid);
+	rwlock_drop(&inode->lock);
+	free_dead(fs);
 	return err || !tid ? err : journal_wait(fs->journal, tid);
 }
 
