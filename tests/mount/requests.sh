@@ -50,7 +50,7 @@ cp "$table" new
 while IFS='|' read -r _ what before calls said; do
 	row="|$what|$before|$calls|"
 	before=${before//\`/} calls=${calls//\`/}
-	said=$(sed 's/^ *//; s/ *|$//' <<<"$said")
+	said=$(sed 's/^ *//; s/[ |]*$//' <<<"$said")
 	requests "$before" >first
 	requests "$before;$calls" >second
 	seen=$(beyond first second)
