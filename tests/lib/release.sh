@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Takes down what a test left behind under its directory. Used by the tests when they end and by
-# the runner when a test was killed.
+# the runners, whose tests are killed or who are told to end themselves.
 
 # Mountpoints under the directory $1, innermost first, one a line.
 mounts_under()
@@ -37,4 +37,25 @@ release_dir()
 		"$dir"/*) losetup -d "$loop" 2>/dev/null || true ;;
 		esac
 	done
+}
+
+# in_dir DIR LOG COMMAND...: runs it in DIR, with a process group of its own or what else the command makes of
+# it, then takes down and removes what is there. SIGINT and SIGTERM are passed on as SIGTERM, and it is waited
+# for all the same. The status is the command's, or 130 if we were told to end.
+in_dir()
+{
+	local dir=$1 log=$2 pid told='' status=0
+
+	shift 2
+	# a shell's background jobs ignore SIGINT
+	(cd "$dir" && WORK=$dir TMPDIR=$dir exec env --default-signal=INT,QUIT "$@") >"$log" 2>&1 </dev/null &
+	pid=$!
+	trap 'kill -TERM "$pid" 2>/dev/null; told=1' INT TERM
+	wait "$pid" || status=$?
+	# a signal ends the first wait, not the command
+	[ -z "$told" ] || wait "$pid" || true
+	release_dir "$dir"
+	rm -rf --one-file-system "$dir"
+	[ -z "$told" ] || return 130
+	return "$status"
 }

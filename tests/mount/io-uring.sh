@@ -69,13 +69,14 @@ refused 'cannot make an io_uring'
 transport '' off
 echo 0 >"$disabled"
 
-# Six processes that write, durably, as long as there is a filesystem.
+# Six processes that write, durably, as long as there is a filesystem; all of them have begun.
 start_writers()
 {
 	local i
 
 	for i in 1 2 3 4 5 6; do
 		(while [ -e mnt/hello ] && echo "$i" >"mnt/hello-$i" && sync "mnt/hello-$i"; do :; done) 2>/dev/null &
+		wait_until 10 test -s "mnt/hello-$i" || fail "nothing is written"
 	done
 }
 
@@ -84,8 +85,6 @@ for _ in 1 2 3 4 5; do
 	"$EXT4D" image mnt -o io_uring=on
 	server=$(server_of image)
 	start_writers
-	sleep 0.3
-	[ -e mnt/hello-6 ] || fail "nothing is written"
 	kill -TERM "$server"
 	wait_until 10 is_gone "$server" || fail "SIGTERM does not end the server"
 	wait
@@ -97,7 +96,6 @@ done
 "$EXT4D" image mnt -o io_uring=on
 server=$(server_of image)
 start_writers
-sleep 0.3
 kill -KILL "$server"
 wait_until 10 is_gone "$server" || fail "SIGKILL does not end the server"
 wait

@@ -162,14 +162,13 @@ mount --bind mnt/hello bound
 timeout 5 umount bound || fail "umount of a bound file ended with $?"
 timeout 5 umount mnt || fail "umount of one of two mounts ended with $?"
 equal "the other mount" hello "$(cat bind/hello)"
-mkfifo ready
-unshare -m --propagation private sh -c 'echo >ready; exec sleep 1000' &
-other=$!
+mkfifo ready end
+unshare -m --propagation private sh -c 'echo >ready; read -r _ <end' &
 read -r <ready
 server=$(server_of image)
 timeout 5 umount bind || fail "umount of what another namespace has ended with $?"
 ! is_gone "$server" || fail "the server has ended with a mount left"
-kill "$other"
+echo >end
 wait_until 10 is_gone "$server" || fail "the server outlives the namespace"
 
 # umount -f does not ask the server, which may hang.
