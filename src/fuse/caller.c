@@ -3,10 +3,12 @@
 
 #include "fuse/caller.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "util/cleanup.h"
 
 /* The caller waits for our reply, so the thread is there. */
 static FILE *open_status(const struct caller *caller)
@@ -19,33 +21,43 @@ static FILE *open_status(const struct caller *caller)
 	return fopen(path, "re");
 }
 
-/* Goes to what follows the word, which is a line's first. */
-static bool find_field(FILE *file, const char *field)
+/*
+ * What follows the field's name, which ends with a colon, on its line; the caller frees it. NULL: not there.
+ * Lines are taken whole: the first one holds the name of the process, which may be anything, but its newlines
+ * are escaped.
+ */
+static char *read_field(const struct caller *caller, const char *field)
 {
-	char word[32];
+	FILE *file = open_status(caller);
+	char *line = NULL, *value = NULL;
+	size_t room = 0, len = strlen(field);
 
-	while (fscanf(file, "%31s", word) == 1)
-		if (strcmp(word, field) == 0)
-			return true;
-	return false;
+	while (file && !value && getline(&line, &room, file) > 0)
+		if (strncmp(line, field, len) == 0)
+			value = strdup(line + len);
+	free(line);
+	if (file)
+		fclose(file);
+	return value;
 }
 
 bool caller_in_group(const struct caller *caller, uint32_t gid)
 {
+	CLEANUP(cleanup_free) char *groups = NULL;
 	unsigned long group;
-	bool found = false;
-	FILE *file;
+	char *at, *end;
 
 	if (gid == caller->gid)
 		return true;
-	file = open_status(caller);
-	if (!file)
-		return false;
-	if (find_field(file, "Groups:"))
-		while (!found && fscanf(file, "%lu", &group) == 1)
-			found = group == gid;
-	fclose(file);
-	return found;
+	groups = read_field(caller, "Groups:");
+	for (at = groups; at; at = end) {
+		group = strtoul(at, &end, 10);
+		if (end == at)
+			break;
+		if (group == gid)
+			return true;
+	}
+	return false;
 }
 
 /* Capabilities in another user namespace say nothing about this one's files. */
@@ -61,15 +73,9 @@ static bool same_namespace(const struct caller *caller)
 
 bool caller_capable(const struct caller *caller, unsigned capability)
 {
-	FILE *file = open_status(caller);
-	uint64_t effective;
-	bool known;
+	CLEANUP(cleanup_free) char *effective = read_field(caller, "CapEff:");
 
-	if (!file)
+	if (!effective)
 		return !caller->uid;
-	known = find_field(file, "CapEff:") && fscanf(file, "%" SCNx64, &effective) == 1;
-	fclose(file);
-	if (!known)
-		return !caller->uid;
-	return effective >> capability & 1 && same_namespace(caller);
+	return strtoull(effective, NULL, 16) >> capability & 1 && same_namespace(caller);
 }
