@@ -4,9 +4,9 @@
  * them one after the other and keeps every time; a child is the load, and begins after a moment of
  * quiet. It ends when the load has and a moment more is over.
  *
- * The tree: in the last directory the names that are made, looked for and removed, in the first
- * its first file, which is read and which a load may write or truncate. So the do-nothing
- * server takes part, whose tree has these names.
+ * The tree: in the last directory the names that are made, looked for and removed; in the first one the
+ * last file is read, and the first is a load's to write. So the do-nothing server takes part, whose
+ * tree has these names.
  */
 #include "config.h"
 

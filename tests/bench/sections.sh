@@ -52,7 +52,7 @@ run_latency()
 
 # ---- million: one directory, once ----
 
-# Each of the three on a fresh mount; what it removes it also had to look for.
+# Each of the four on a fresh mount; what it removes it also had to look for.
 million_once()
 {
 	local system=$1 step out mode server
