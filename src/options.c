@@ -157,6 +157,15 @@ static int set_gid(struct options *opts, const char *value)
 	return 0;
 }
 
+/* Which of the nr names value is; NULL is none. -1: none is. */
+static int find_name(const char *value, const char *const names[], int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (names[i] && !strcmp(value, names[i]))
+			return i;
+	return -1;
+}
+
 static int set_errors(struct options *opts, const char *value)
 {
 	static const char *const names[] = {
@@ -164,13 +173,12 @@ static int set_errors(struct options *opts, const char *value)
 		[FS_ERRORS_RO] = "remount-ro",
 		[FS_ERRORS_PANIC] = "panic",
 	};
+	int i = find_name(value, names, FS_ERRORS_PANIC + 1);
 
-	for (int i = FS_ERRORS_CONTINUE; i <= FS_ERRORS_PANIC; i++)
-		if (!strcmp(value, names[i])) {
-			opts->fs.errors = (enum fs_errors)i;
-			return 0;
-		}
-	return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
+	if (i < 0)
+		return usage("option errors: \"%s\" is not continue, remount-ro or panic", value);
+	opts->fs.errors = (enum fs_errors)i;
+	return 0;
 }
 
 static int set_io_uring(struct options *opts, const char *value)
@@ -180,13 +188,12 @@ static int set_io_uring(struct options *opts, const char *value)
 		[SESSION_URING_OFF] = "off",
 		[SESSION_URING_ON] = "on",
 	};
+	int i = find_name(value, names, SESSION_URING_ON + 1);
 
-	for (int i = SESSION_URING_AUTO; i <= SESSION_URING_ON; i++)
-		if (!strcmp(value, names[i])) {
-			opts->uring = (enum session_uring)i;
-			return 0;
-		}
-	return usage("option io_uring: \"%s\" is not auto, on or off", value);
+	if (i < 0)
+		return usage("option io_uring: \"%s\" is not auto, on or off", value);
+	opts->uring = (enum session_uring)i;
+	return 0;
 }
 
 static int set_commit(struct options *opts, const char *value)

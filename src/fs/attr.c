@@ -225,8 +225,7 @@ static bool is_moot(const struct inode *inode, const struct attr_change *change)
 {
 	struct timespec mtime = clamp(inode, change->mtime);
 
-	return !inode->d.nlink &&
-		(change->what & ~(unsigned)ATTR_TOUCH) == (ATTR_MTIME | ATTR_CTIME) &&
+	return !inode->d.nlink && change->what == (ATTR_MTIME | ATTR_CTIME) &&
 		mtime.tv_sec == inode->d.mtime.tv_sec && mtime.tv_nsec == inode->d.mtime.tv_nsec;
 }
 

@@ -69,7 +69,10 @@ struct uring {
 
 /* ---- making ---- */
 
-/* How many CPUs the kernel can ever have, which is how many queues it has; 0 if that cannot be known. */
+/*
+ * How many CPUs the kernel can ever have, which is how many queues it has (num_possible_cpus()), whatever
+ * their numbers; 0 if that cannot be known.
+ */
 static unsigned possible_cpus(void)
 {
 	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
@@ -82,7 +85,9 @@ static unsigned possible_cpus(void)
 	while ((got = fscanf(file, "%u-%u", &first, &last)) > 0) {
 		if (got == 1)
 			last = first;
-		nr = last + 1;
+		if (last < first)
+			break;
+		nr += last - first + 1;
 		if (fgetc(file) != ',')
 			break;
 	}
