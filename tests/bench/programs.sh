@@ -38,10 +38,8 @@ make_project()
 	echo 'int main(void) { return 0; }' >"$1/main.c"
 	cat >"$1/Makefile" <<-'END'
 		objects = $(patsubst %.c,%.o,$(wildcard *.c))
-		program: $(objects)
-			cc -o $@ $(objects)
-		%.o: %.c all.h
-			cc -O0 -c -o $@ $<
+		program: $(objects); cc -o $@ $(objects)
+		%.o: %.c all.h; cc -O0 -c -o $@ $<
 	END
 }
 
