@@ -101,7 +101,7 @@ static int log_descriptor(struct journal *j, struct tx *tx, size_t *at)
 
 	if (max > JOURNAL_IO_BYTES / bs)
 		max = (uint32_t)(JOURNAL_IO_BYTES / bs);
-	jbd2_tag_writer_start(&j->js, j->io, tx->tid, &w);
+	jbd2_tag_writer_start(&j->js, j->io, tx->sequence, &w);
 	for (; nr < max && *at < tx->nr; (*at)++) {
 		struct jbuf *jb = tx->bufs[*at];
 		uint8_t *copy = j->io + (size_t)(nr + 1) * bs;
@@ -114,7 +114,7 @@ static int log_descriptor(struct journal *j, struct tx *tx, size_t *at)
 		lock_drop(&j->lock);
 		if (freed)
 			continue;
-		jbd2_tag_writer_put(&j->js, &w, tx->tid, jb->buf->pblk, copy);
+		jbd2_tag_writer_put(&j->js, &w, tx->sequence, jb->buf->pblk, copy);
 		nr++;
 	}
 	if (!nr)
@@ -131,7 +131,7 @@ static int log_revokes(struct journal *j, struct tx *tx)
 	for (size_t at = 0; !err && at < tx->nr_revokes; at += max) {
 		uint32_t nr = tx->nr_revokes - at < max ? (uint32_t)(tx->nr_revokes - at) : max;
 
-		jbd2_revoke_encode(&j->js, j->io, tx->tid, tx->revokes + at, nr);
+		jbd2_revoke_encode(&j->js, j->io, tx->sequence, tx->revokes + at, nr);
 		err = log_append(j, j->io, 1);
 	}
 	return err;
@@ -143,7 +143,7 @@ static int log_commit_block(struct journal *j, struct tx *tx)
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	jbd2_commit_encode(&j->js, j->io, tx->tid, (uint64_t)now.tv_sec, (uint32_t)now.tv_nsec);
+	jbd2_commit_encode(&j->js, j->io, tx->sequence, (uint64_t)now.tv_sec, (uint32_t)now.tv_nsec);
 	err = log_append(j, j->io, 1);
 	return err ? err : blk_flush(j->config.log_area->blk);
 }
@@ -290,6 +290,7 @@ static void commit_run_locked(struct journal *j)
 	} else if (!tx->nr && !tx->nr_revokes) {
 		err = tx->data ? blk_flush(j->config.blk) : 0;
 	} else if (j->has_log) {
+		tx->sequence = j->sequence++;
 		tx->log_start = j->head;
 		err = log_transaction(j, tx);
 		tx->log_nr = (j->head + (j->js.last - j->js.first) - tx->log_start) %
@@ -370,7 +371,7 @@ out:
 }
 
 /* Makes the room of the retired transactions free on disk. */
-static int move_tail(struct journal *j, const struct tx *oldest, uint32_t next_tid)
+static int move_tail(struct journal *j, const struct tx *oldest)
 {
 	int err = blk_flush(j->config.blk);
 
@@ -378,9 +379,9 @@ static int move_tail(struct journal *j, const struct tx *oldest, uint32_t next_t
 	if (err)
 		return err;
 	if (oldest)
-		jbd2_super_set_tail(j->raw_super, oldest->tid, oldest->log_start);
+		jbd2_super_set_tail(j->raw_super, oldest->sequence, oldest->log_start);
 	else
-		jbd2_super_set_tail(j->raw_super, next_tid, j->head);
+		jbd2_super_set_tail(j->raw_super, j->sequence, j->head);
 	return journal_write_super(j);
 }
 
@@ -388,7 +389,6 @@ static int checkpoint_once_locked(struct journal *j)
 {
 	struct jbuf **bufs = NULL;
 	struct tx *retired, *oldest;
-	uint32_t next_tid;
 	size_t nr;
 	bool busy;
 	int err = collect_locked(j, &bufs, &nr, &busy);
@@ -411,10 +411,9 @@ static int checkpoint_once_locked(struct journal *j)
 	lock_take(&j->lock);
 	retired = err ? NULL : retire_locked(j);
 	oldest = j->oldest;
-	next_tid = j->running ? j->running->tid : j->next_tid;
 	lock_drop(&j->lock);
 	if (!err && retired)
-		err = move_tail(j, oldest, next_tid);
+		err = move_tail(j, oldest);
 	lock_take(&j->lock);
 	while (retired) {
 		struct tx *tx = retired;

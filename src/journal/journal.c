@@ -558,8 +558,6 @@ static int open_log(struct journal *j)
 	jbd2_super_set_features(j->raw_super, j->config.csum, j->config.wide);
 	if (j->config.resume)
 		j->js.sequence = j->config.resume;
-	if (!j->js.sequence)
-		j->js.sequence = 1; /* 0 says "no transaction" to our callers */
 	jbd2_super_set_tail(j->raw_super, j->js.sequence, j->js.first);
 	jbd2_super_set_error(j->raw_super, 0);
 	jbd2_super_seal(j->raw_super);
@@ -567,7 +565,7 @@ static int open_log(struct journal *j)
 		&why);
 	if (err)
 		return err;
-	j->next_tid = j->js.sequence;
+	j->sequence = j->js.sequence;
 	j->head = j->js.first;
 	j->log_free = j->js.last - j->js.first;
 	if (j->max_tx > j->log_free / TX_SHARE)
@@ -615,7 +613,7 @@ int journal_new(const struct journal_config *config, struct journal **ret)
 	if (!j)
 		return -ENOMEM;
 	err = init(j, config);
-	j->next_tid = 1;
+	j->next_tid = 1; /* 0 says "no transaction" to our callers */
 	j->max_tx = (unsigned)(config->max_pinned / j->js.block_size / TX_SHARE);
 	if (j->max_tx < TX_MIN)
 		j->max_tx = TX_MIN;
@@ -671,7 +669,7 @@ int journal_close(struct journal *j)
 	lock_drop(&j->lock);
 	pthread_join(j->thread, NULL);
 	if (!err && j->has_log) {
-		jbd2_super_set_tail(j->raw_super, j->next_tid, 0);
+		jbd2_super_set_tail(j->raw_super, j->sequence, 0);
 		err = journal_write_super(j);
 	}
 	lock_take(&j->lock);

@@ -12,6 +12,11 @@
  *
  * Without a log a transaction is written home in place of COMMITTING's log, and freed.
  *
+ * A transaction has two numbers. Its tid is what callers wait for, and each has one. Its sequence is
+ * what the log calls it (h_sequence), and only those that are written there have one, without gaps:
+ * recovery ends at the first number that is missing, and one in which nothing was changed is not
+ * written.
+ *
  * Invariants, all under journal->lock:
  * 1. At most one transaction is RUNNING or LOCKED (journal->running), at most one COMMITTING.
  * 2. A buffer that is in any transaction's array has a struct jbuf, which holds it. jbuf->refs is the
@@ -57,6 +62,7 @@ struct tx {
 	bool data;	   /* file data was written for it */
 	struct timespec due; /* CLOCK_MONOTONIC: to be committed then */
 	struct journal_entry *entries, **entries_end;
+	uint32_t sequence;	    /* its number in the log, from when it is written there */
 	uint32_t log_start, log_nr; /* where it lies in the log, once committed */
 	struct tx *next;	    /* newer, in the list of committed ones */
 };
@@ -86,6 +92,7 @@ struct journal {
 	uint32_t next_tid;	 /* of the next transaction */
 	uint32_t committed;	 /* newest durable one */
 	uint32_t wanted;	 /* commit up to this one at once */
+	uint32_t sequence;	 /* writer's: number in the log of the next transaction written there */
 	uint32_t head;		 /* next block of the log */
 	uint32_t log_free;	 /* blocks of the log that hold nothing needed */
 	size_t pinned;		 /* buffers held by jbufs */

@@ -526,6 +526,25 @@ static void op_sync(struct work *w, char *what)
 	model_add_bound(&w->m, now, w->now);
 }
 
+/* What fails before it has changed anything, and has that made durable, all by itself now and then. */
+static void op_nothing(struct work *w, char *what)
+{
+	struct object *o = model_some_object(&w->m, 1 << K_FILE | 1 << K_DIR);
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	int err;
+
+	if (!o || !o->id)
+		return;
+	op_sync(w, what);
+	snprintf(what, 96, "remove no attribute of %u", o->id);
+	hold(w, o->ino, &inode);
+	if (!inode)
+		return;
+	err = xattr_set(inode, "user.none", NULL, 0, 0, true);
+	if (happened(w, what, err == -ENODATA ? 0 : err))
+		op_sync(w, what);
+}
+
 static void op_let_go(struct work *w, char *what)
 {
 	snprintf(what, 96, "let go");
@@ -540,7 +559,7 @@ static const struct {
 } ops[] = {
 	{20, op_make}, {3, op_tmpfile}, {6, op_link}, {12, op_unlink}, {14, op_rename},
 	{5, op_chmod}, {8, op_xattr}, {30, op_write}, {10, op_truncate}, {8, op_fallocate},
-	{8, op_sync_file}, {1, op_sync}, {3, op_let_go},
+	{8, op_sync_file}, {1, op_sync}, {1, op_nothing}, {3, op_let_go},
 };
 
 static void run_one(struct work *w)

@@ -422,6 +422,42 @@ static void test_revoke(void **state)
 	blk_close(&disk->blk);
 }
 
+/*
+ * Recovery ends at the first number that is missing from the log: a transaction in which nothing was
+ * changed, or data alone, must not leave its own out. An attribute that is not there to be removed and
+ * an fsync(2) make one.
+ */
+static void test_nothing_changed(void **state)
+{
+	struct bank bank;
+	struct disk *disk = disk_new(true, true);
+	uint8_t *after = malloc(sizeof(disk->data));
+	uint32_t tid = 0;
+
+	(void)state;
+	assert_non_null(after);
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	for (unsigned i = 1; i <= 20; i++) {
+		struct handle *h;
+
+		assert_int_equal(journal_start(bank.journal, 1, &h), 0);
+		if (i % 2)
+			journal_data_written(h);
+		assert_int_equal(journal_stop(h), 0);
+		assert_int_equal(journal_wait(bank.journal, 0), 0);
+		assert_int_equal(transfer(&bank, 0, 1, 1, &tid), 0);
+		assert_int_equal(journal_wait(bank.journal, tid), 0);
+		recover_copy(disk->durable, &bank.log, after);
+		assert_int_equal(le32_get(after + FIRST_ACCOUNT * BS + 4), START_MONEY - i);
+		if (i % 7 == 0)
+			assert_int_equal(journal_checkpoint(bank.journal), 0);
+	}
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(le32_get(disk->data + FIRST_ACCOUNT * BS + 4), START_MONEY - 20);
+	free(after);
+	blk_close(&disk->blk);
+}
+
 static void test_io_error(void **state)
 {
 	(void)state;
@@ -873,6 +909,7 @@ int main(void)
 		cmocka_unit_test(test_wraps),
 		cmocka_unit_test(test_without_log),
 		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_nothing_changed),
 		cmocka_unit_test(test_io_error),
 		cmocka_unit_test(test_flush_error),
 		cmocka_unit_test(test_too_many_credits),
