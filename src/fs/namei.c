@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/balloc.h"
 #include "fs/dirblock.h"
 #include "fs/diredit.h"
 #include "fs/fs_i.h"
@@ -344,13 +345,16 @@ static int link_locked(struct inode *inode, struct inode *dir, const char *name,
 int namei_link(struct inode *inode, struct inode *dir, const char *name, size_t len)
 {
 	struct inode_locks locks;
+	unsigned tries = 0;
 	uint32_t tid = 0;
 	bool sync;
 	int err;
 
-	inode_lock_many((struct inode *[]){ dir, inode }, 2, &locks);
-	err = link_locked(inode, dir, name, len, &tid);
-	sync = namei_is_sync(dir);
-	inode_unlock_many(&locks);
+	do {
+		inode_lock_many((struct inode *[]){ dir, inode }, 2, &locks);
+		err = link_locked(inode, dir, name, len, &tid);
+		sync = namei_is_sync(dir);
+		inode_unlock_many(&locks);
+	} while (err == -ENOSPC && balloc_retry(dir->fs, &tries));
 	return namei_wait(dir->fs, err, sync, tid);
 }

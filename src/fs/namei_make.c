@@ -181,7 +181,7 @@ static int make_locked(struct inode *dir, const struct namei_new *want, struct i
 	return namei_stop(h, err, ret_tid);
 }
 
-static int make(struct inode *dir, const struct namei_new *want, struct inode **ret)
+static int make_once(struct inode *dir, const struct namei_new *want, struct inode **ret)
 {
 	struct fs *fs = dir->fs;
 	struct inode *inode = NULL;
@@ -204,6 +204,17 @@ static int make(struct inode *dir, const struct namei_new *want, struct inode **
 		/* it stays an orphan if this fails */
 		(void)!orphan_free(fs, ino);
 	}
+	return err;
+}
+
+static int make(struct inode *dir, const struct namei_new *want, struct inode **ret)
+{
+	unsigned tries = 0;
+	int err;
+
+	do
+		err = make_once(dir, want, ret);
+	while (err == -ENOSPC && balloc_retry(dir->fs, &tries));
 	return err;
 }
 
@@ -266,18 +277,15 @@ static int tmpfile_locked(struct inode *dir, const struct namei_new *want, struc
 	return namei_stop(h, err, &tid);
 }
 
-int namei_tmpfile(struct inode *dir, uint16_t mode, const struct cred *cred, struct inode **ret)
+static int tmpfile_once(struct inode *dir, const struct namei_new *want, struct inode **ret)
 {
-	struct namei_new want = { .mode = mode, .cred = cred };
 	struct fs *fs = dir->fs;
 	struct inode *inode = NULL;
 	uint32_t ino;
 	int err;
 
-	if (!S_ISREG(mode))
-		return -EINVAL;
 	rwlock_write(&dir->lock);
-	err = tmpfile_locked(dir, &want, &inode);
+	err = tmpfile_locked(dir, want, &inode);
 	rwlock_drop(&dir->lock);
 	if (!err) {
 		*ret = inode;
@@ -288,5 +296,19 @@ int namei_tmpfile(struct inode *dir, uint16_t mode, const struct cred *cred, str
 		inode_put(inode);
 		(void)!orphan_free(fs, ino);
 	}
+	return err;
+}
+
+int namei_tmpfile(struct inode *dir, uint16_t mode, const struct cred *cred, struct inode **ret)
+{
+	struct namei_new want = { .mode = mode, .cred = cred };
+	unsigned tries = 0;
+	int err;
+
+	if (!S_ISREG(mode))
+		return -EINVAL;
+	do
+		err = tmpfile_once(dir, &want, ret);
+	while (err == -ENOSPC && balloc_retry(dir->fs, &tries));
 	return err;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/balloc.h"
 #include "fs/diredit.h"
 #include "fs/fs_i.h"
 #include "fs/namei_i.h"
@@ -463,6 +464,19 @@ static int rename_again(struct rename *r, uint32_t *ret_ino)
 	return err;
 }
 
+/* err: what the rename came to. */
+static void put_whiteout(struct rename *r, int err)
+{
+	uint32_t ino;
+
+	if (!r->whiteout)
+		return;
+	ino = r->whiteout->ino;
+	inode_put(STEAL(r->whiteout));
+	if (err) /* it stays an orphan if this fails */
+		(void)!orphan_free(r->fs, ino);
+}
+
 static bool is_dots(const char *name, size_t len)
 {
 	return len && len <= 2 && !memcmp(name, "..", len);
@@ -473,8 +487,8 @@ int namei_rename(struct inode *from, const char *name, size_t len, struct inode 
 	uint32_t *ret_ino)
 {
 	struct rename r = { .fs = from->fs, .flags = flags, .cred = cred };
+	unsigned tries = 0;
 	int err = check_flags(flags);
-	uint32_t whiteout;
 
 	*ret_ino = 0;
 	if (err)
@@ -483,12 +497,9 @@ int namei_rename(struct inode *from, const char *name, size_t len, struct inode 
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	r.from = (struct side){ .dir = from, .name = name, .len = len };
 	r.to = (struct side){ .dir = to, .name = to_name, .len = to_len };
-	err = rename_again(&r, ret_ino);
-	if (r.whiteout) {
-		whiteout = r.whiteout->ino;
-		inode_put(r.whiteout);
-		if (err) /* it stays an orphan if this fails */
-			(void)!orphan_free(r.fs, whiteout);
-	}
+	do {
+		err = rename_again(&r, ret_ino);
+		put_whiteout(&r, err);
+	} while (err == -ENOSPC && balloc_retry(r.fs, &tries));
 	return namei_wait(r.fs, err, r.sync, r.tid);
 }

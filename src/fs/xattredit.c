@@ -17,6 +17,7 @@
 
 #include "format/acl.h"
 #include "format/le.h"
+#include "fs/balloc.h"
 #include "fs/eainode.h"
 #include "fs/fs_i.h"
 #include "fs/orphan.h"
@@ -446,6 +447,7 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 {
 	struct fs *fs = inode->fs;
 	struct xattr_key key;
+	unsigned tries = 0;
 	uint32_t tid = 0;
 	int err = xattr_resolve(name, &key);
 
@@ -455,10 +457,12 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 		return -E2BIG;
 	if (!fs_is_writable(fs))
 		return -EROFS;
-	rwlock_write(&inode->lock);
-	err = set_locked(inode, &key, value, size, flags, keep_sgid, &tid);
-	rwlock_drop(&inode->lock);
-	free_dead(fs);
+	do {
+		rwlock_write(&inode->lock);
+		err = set_locked(inode, &key, value, size, flags, keep_sgid, &tid);
+		rwlock_drop(&inode->lock);
+		free_dead(fs);
+	} while (err == -ENOSPC && balloc_retry(fs, &tries));
 	return err || !tid ? err : journal_wait(fs->journal, tid);
 }
 

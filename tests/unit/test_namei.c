@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 
 #include "format/le.h"
+#include "fs/attr.h"
+#include "fs/file.h"
 #include "fs/namei.h"
 #include "fs/orphan.h"
 #include "fs/symlink.h"
@@ -881,6 +883,125 @@ static void test_full(void **state)
 	run_full("-t ext2 -b 1024 -N 4000");
 }
 
+/* What frees blocks, and what then needs some at once: in the transaction that frees them they are not to be had. */
+struct pending {
+	struct inode *root, *hog, *source, *full[2];
+	uint64_t end; /* of the hog, in bytes */
+};
+
+#define FULL_NAMES 4 /* of LONG_NAME bytes fill a block of 1 KiB */
+#define LONG_NAME 200
+
+static void long_name(char name[LONG_NAME + 1], unsigned nr)
+{
+	snprintf(name, LONG_NAME + 1, "%0*u", LONG_NAME, nr);
+}
+
+static int pend_mkdir(struct pending *p)
+{
+	struct inode *made;
+	int err = namei_make(p->root, "new", 3, S_IFDIR | 0755, 0, &cred, &made);
+
+	if (!err)
+		inode_put(made);
+	return err;
+}
+
+static int pend_symlink(struct pending *p)
+{
+	struct inode *made;
+	char target[900];
+	int err;
+
+	memset(target, 't', sizeof(target));
+	err = namei_symlink(p->root, "symlink", 7, target, sizeof(target), &cred, &made);
+	if (!err)
+		inode_put(made);
+	return err;
+}
+
+static int pend_link(struct pending *p)
+{
+	char name[LONG_NAME + 1];
+
+	long_name(name, FULL_NAMES);
+	return namei_link(p->source, p->full[0], name, LONG_NAME);
+}
+
+static int pend_rename(struct pending *p)
+{
+	char name[LONG_NAME + 1];
+
+	long_name(name, FULL_NAMES);
+	return mv(p->root, "source", p->full[1], name, 0);
+}
+
+static int pend_xattr(struct pending *p)
+{
+	char value[700] = { 0 };
+
+	return xattr_set(p->source, "user.large", value, sizeof(value), 0, false);
+}
+
+static void fill_up(struct pending *p)
+{
+	for (uint64_t part = 256 << 10; part >= 1024;) {
+		int err = file_fallocate(p->hog, 0, p->end, part, false);
+
+		if (err)
+			assert_int_equal(err, -ENOSPC);
+		if (err)
+			part /= 2;
+		else
+			p->end += part;
+	}
+}
+
+static void test_pending(void **state)
+{
+	static int (*const ops[])(struct pending *p) = { pend_mkdir, pend_symlink, pend_link,
+		pend_rename, pend_xattr };
+	const struct attr_change empty = { .what = ATTR_SIZE };
+	char name[LONG_NAME + 1];
+	struct pending p = { .end = 0 };
+	struct inode *victims[ARRAY_SIZE(ops)];
+	struct dinode d;
+	struct fs *fs;
+
+	(void)state;
+	make("8m", "-t ext4 -b 1024 -m 0 -J size=1");
+	fs = open_image("image", true);
+	p.root = root_of(fs);
+	p.source = mk(p.root, "source", S_IFREG | 0644);
+	for (unsigned i = 0; i < 2; i++) {
+		p.full[i] = mk(p.root, i ? "full1" : "full0", S_IFDIR | 0755);
+		for (unsigned nr = 0; nr < FULL_NAMES; nr++) {
+			long_name(name, nr);
+			inode_put(mk(p.full[i], name, S_IFREG | 0644));
+		}
+	}
+	p.hog = mk(p.root, "hog", S_IFREG | 0644);
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		snprintf(name, sizeof(name), "victim%zu", i);
+		victims[i] = mk(p.root, name, S_IFREG | 0644);
+		assert_int_equal(file_fallocate(victims[i], 0, 0, 8 << 10, false), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		fill_up(&p);
+		assert_int_equal(ops[i](&p), -ENOSPC);
+		assert_int_equal(attr_set(victims[i], &empty, &d), 0);
+		assert_int_equal(ops[i](&p), 0);
+		inode_put(victims[i]);
+	}
+	inode_put(p.hog);
+	inode_put(p.full[1]);
+	inode_put(p.full[0]);
+	inode_put(p.source);
+	inode_put(p.root);
+	assert_int_equal(fs_close(fs), 0);
+	check_clean("image", "pending");
+}
+
 /* ---- threads ---- */
 
 #define THREADS 4
@@ -1011,6 +1132,7 @@ int main(void)
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_threads),
 	};
 
