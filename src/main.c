@@ -193,6 +193,8 @@ static int open_filesystem(struct server *server, const struct options *opts)
 
 	if (!err && writable)
 		err = nodes_new(&server->ops.nodes);
+	if (!err) /* the kernel always knows the root, and is never told of it */
+		err = nodes_add(server->ops.nodes, EXT2_ROOT_INO, 0);
 	if (err)
 		return err;
 	set_owner(opts, &server->ops.owner);

@@ -11,9 +11,11 @@
 
 #define SHARDS 64
 #define FIRST_SLOTS 64
+#define SEVERAL UINT32_MAX /* more than one reader, or one that cannot be told from others */
 
 struct slot {
-	uint32_t ino; /* 0: free */
+	uint32_t ino;	 /* 0: free */
+	uint32_t reader; /* thread that may be about to take in attributes, 0: none, SEVERAL */
 	uint64_t count;
 };
 
@@ -67,9 +69,9 @@ static int grow_locked(struct shard *shard)
 	return 0;
 }
 
-static void remove_locked(struct shard *shard, size_t hole)
+static void remove_locked(struct shard *shard, const struct slot *slot)
 {
-	size_t mask = shard->nr - 1;
+	size_t mask = shard->nr - 1, hole = (size_t)(slot - shard->slots);
 
 	shard->used--;
 	for (size_t i = (hole + 1) & mask; shard->slots[i].ino; i = (i + 1) & mask) {
@@ -82,6 +84,24 @@ static void remove_locked(struct shard *shard, size_t hole)
 		}
 	}
 	shard->slots[hole] = (struct slot){ .ino = 0 };
+}
+
+/* Takes the lock of ino's shard, and returns the slot, NULL if there is none. */
+static struct slot *lock_slot(struct nodes *nodes, uint32_t ino)
+{
+	struct shard *shard = shard_of(nodes, ino);
+	struct slot *slot;
+
+	lock_take(&shard->lock);
+	if (!shard->nr)
+		return NULL;
+	slot = &shard->slots[find_locked(shard, ino)];
+	return slot->ino ? slot : NULL;
+}
+
+static void drop_slot(struct nodes *nodes, uint32_t ino)
+{
+	lock_drop(&shard_of(nodes, ino)->lock);
 }
 
 int nodes_new(struct nodes **ret)
@@ -107,7 +127,13 @@ void nodes_free(struct nodes *nodes)
 	free(nodes);
 }
 
-int nodes_add(struct nodes *nodes, uint32_t ino)
+static void show_locked(struct slot *slot, uint32_t tid)
+{
+	if (!tid || slot->reader != tid)
+		slot->reader = slot->reader || !tid ? SEVERAL : tid;
+}
+
+int nodes_add(struct nodes *nodes, uint32_t ino, uint32_t tid)
 {
 	struct shard *shard;
 	size_t i;
@@ -125,6 +151,7 @@ int nodes_add(struct nodes *nodes, uint32_t ino)
 			shard->used++;
 		shard->slots[i].ino = ino;
 		shard->slots[i].count++;
+		show_locked(&shard->slots[i], tid);
 	}
 	lock_drop(&shard->lock);
 	return err;
@@ -132,38 +159,58 @@ int nodes_add(struct nodes *nodes, uint32_t ino)
 
 bool nodes_forget(struct nodes *nodes, uint32_t ino, uint64_t nr)
 {
-	struct shard *shard;
 	bool gone = false;
+	struct slot *slot;
 
 	if (!nodes)
 		return false;
-	shard = shard_of(nodes, ino);
-	lock_take(&shard->lock);
-	if (shard->nr) {
-		size_t i = find_locked(shard, ino);
-		struct slot *slot = &shard->slots[i];
-
-		gone = slot->ino && slot->count <= nr;
+	slot = lock_slot(nodes, ino);
+	if (slot) {
+		gone = slot->count <= nr;
 		if (gone)
-			remove_locked(shard, i);
-		else if (slot->ino)
+			remove_locked(shard_of(nodes, ino), slot);
+		else
 			slot->count -= nr;
 	}
-	lock_drop(&shard->lock);
+	drop_slot(nodes, ino);
 	return gone;
 }
 
 bool nodes_known(struct nodes *nodes, uint32_t ino)
 {
-	struct shard *shard;
-	bool known = false;
+	bool known;
 
 	if (!nodes)
 		return false;
-	shard = shard_of(nodes, ino);
-	lock_take(&shard->lock);
-	if (shard->nr)
-		known = shard->slots[find_locked(shard, ino)].ino;
-	lock_drop(&shard->lock);
+	known = lock_slot(nodes, ino);
+	drop_slot(nodes, ino);
 	return known;
+}
+
+void nodes_show(struct nodes *nodes, uint32_t ino, uint32_t tid)
+{
+	struct slot *slot;
+
+	if (!nodes)
+		return;
+	slot = lock_slot(nodes, ino);
+	if (slot)
+		show_locked(slot, tid);
+	drop_slot(nodes, ino);
+}
+
+bool nodes_change(struct nodes *nodes, uint32_t ino, uint32_t tid)
+{
+	bool others = false;
+	struct slot *slot;
+
+	if (!nodes)
+		return false;
+	slot = lock_slot(nodes, ino);
+	if (slot) {
+		others = slot->reader && slot->reader != tid;
+		slot->reader = 0;
+	}
+	drop_slot(nodes, ino);
+	return others;
 }

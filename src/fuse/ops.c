@@ -71,17 +71,33 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	set_capability(conn, FUSE_CAP_SPLICE_MOVE, false);
 }
 
-static int lookup(
-	struct ops_context *ctx, struct inode *dir, const char *name, struct fuse_entry_param *entry)
+uint32_t ops_tid(fuse_req_t req)
+{
+	return (uint32_t)fuse_req_ctx(req)->pid;
+}
+
+int ops_tell(struct ops_context *ctx, uint32_t ino, uint32_t tid, double timeout,
+	struct fuse_entry_param *ret)
+{
+	int err = nodes_add(ctx->nodes, ino, tid);
+
+	if (err)
+		return err;
+	err = reply_fill_entry(ctx->fs, &ctx->owner, ino, timeout, ret);
+	if (err)
+		ops_forget(ctx, ino, 1);
+	return err;
+}
+
+static int lookup(struct ops_context *ctx, struct inode *dir, const char *name, uint32_t tid,
+	struct fuse_entry_param *entry)
 {
 	uint32_t ino = dir->ino;
 	/* "." comes from file handles (NFS, open_by_handle_at): the node itself, of any type */
 	int err = strcmp(name, ".") == 0 ? 0 : namei_lookup(dir, name, strlen(name), &ino);
 
 	if (!err)
-		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, reply_name_timeout(dir), entry);
-	if (!err)
-		err = nodes_add(ctx->nodes, ino);
+		err = ops_tell(ctx, ino, tid, reply_name_timeout(dir), entry);
 	/* a name of something that is not there is damage; a handle to it is stale */
 	if (err == -ESTALE && ino != dir->ino)
 		err = fs_corrupt(ctx->fs, dir->ino, -EUCLEAN,
@@ -102,7 +118,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!err)
 		err = node_get(req, parent, &dir);
 	if (!err)
-		err = lookup(context(req), dir, name, &entry);
+		err = lookup(context(req), dir, name, ops_tid(req), &entry);
 	if (err == -ENOENT) {
 		/* node 0: the kernel remembers the absence */
 		entry.entry_timeout = reply_absence_timeout(dir);
@@ -111,7 +127,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (err)
 		reply_err(req, err);
 	else if (fuse_reply_entry(req, &entry) && entry.ino)
-		nodes_forget(context(req)->nodes, (uint32_t)reply_node((uint32_t)entry.ino), 1);
+		ops_forget(context(req), reply_node((uint32_t)entry.ino), 1);
 }
 
 /* Nothing is kept per node of a read-only mount, so nothing is forgotten. */
@@ -138,6 +154,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	int err = reply_ino(node, &ino);
 
 	(void)fi;
+	if (!err)
+		nodes_show(ctx->nodes, ino, ops_tid(req));
 	if (!err)
 		err = dinode_load(ctx->fs, ino, &d);
 	if (!err)
@@ -232,8 +250,7 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && reply_fill_entry(ctx->fs, &ctx->owner, entry->ino, list->timeout, ret) == 0 &&
-		nodes_add(ctx->nodes, entry->ino) == 0)
+	if (!dots && ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
 	ret->attr.st_ino = entry->ino;
@@ -436,7 +453,7 @@ bool ops_intercept(void *userdata, const struct abi_in_header *head, size_t len)
 	struct ops_context *ctx = userdata;
 
 	if (head->opcode == ABI_OP_STATX)
-		statx_request(ctx->fs, &ctx->owner, head, len);
+		statx_request(ctx, head, len);
 	else if (head->opcode == ABI_OP_WRITE && ctx->nodes)
 		return op_write_intercept(ctx, head, len);
 	else if (head->opcode == ABI_OP_TMPFILE && ctx->nodes)

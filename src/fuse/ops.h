@@ -20,6 +20,19 @@ struct ops_context {
 /* The tables, for a mount that only reads and one that writes; constant. */
 const struct fuse_lowlevel_ops *ops_table(bool writable);
 
+/* The calling thread; 0 where its number means nothing here. */
+uint32_t ops_tid(fuse_req_t req);
+
+/*
+ * Fills an entry for a reply to thread tid, which the kernel counts: if it does not get there,
+ * ops_forget(). timeout: of the name. Errors as reply_fill_entry(), -ENOMEM.
+ */
+int ops_tell(struct ops_context *ctx, uint32_t ino, uint32_t tid, double timeout,
+	struct fuse_entry_param *ret) MUST_CHECK;
+
+/* The kernel forgets ino nr times; frees it if that was the last and it has no name. */
+void ops_forget(struct ops_context *ctx, uint32_t ino, uint64_t nr);
+
 /* struct session_config's intercept: what libfuse 3.14 does not know. */
 bool ops_intercept(void *userdata, const struct abi_in_header *head, size_t len);
 

@@ -50,7 +50,7 @@ static struct caller caller_of(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = (uint32_t)ctx->pid };
+	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = ops_tid(req) };
 }
 
 /* ---- nodes ---- */
@@ -67,12 +67,18 @@ static void free_if_last(struct ops_context *ctx, uint32_t ino)
 		return; /* reported; it stays an orphan, for the next mount or e2fsck */
 }
 
+void ops_forget(struct ops_context *ctx, uint32_t ino, uint64_t nr)
+{
+	if (nodes_forget(ctx->nodes, ino, nr))
+		free_if_last(ctx, ino);
+}
+
 static void forget(struct ops_context *ctx, fuse_ino_t node, uint64_t nlookup)
 {
 	uint32_t ino;
 
-	if (!reply_ino(node, &ino) && nodes_forget(ctx->nodes, ino, nlookup))
-		free_if_last(ctx, ino);
+	if (!reply_ino(node, &ino))
+		ops_forget(ctx, ino, nlookup);
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t nlookup)
@@ -95,21 +101,30 @@ static void after_unlink(struct ops_context *ctx, uint32_t ino)
 		free_if_last(ctx, ino);
 }
 
+/*
+ * The caller has changed the inode in a way for which the kernel drops the attributes that it has, but not
+ * those it may be about to get: see nodes.h. Before the reply, after which they have to be right.
+ */
+static void changed(fuse_req_t req, const struct inode *inode)
+{
+	if (nodes_change(context(req)->nodes, inode->ino, ops_tid(req)))
+		session_invalidate(reply_node(inode->ino));
+}
+
 /* Replies with the entry of an inode that was made or linked in dir. */
 static void reply_made(fuse_req_t req, int err, struct inode *dir, struct inode *inode)
 {
 	struct ops_context *ctx = context(req);
 	struct fuse_entry_param entry;
 
-	if (!err)
-		err = reply_fill_entry(ctx->fs, &ctx->owner, inode->ino,
-			reply_name_timeout(dir), &entry);
-	if (!err)
-		err = nodes_add(ctx->nodes, inode->ino);
+	if (!err) {
+		changed(req, dir);
+		err = ops_tell(ctx, inode->ino, ops_tid(req), reply_name_timeout(dir), &entry);
+	}
 	if (err)
 		reply_err(req, err);
 	else if (fuse_reply_entry(req, &entry))
-		forget(ctx, entry.ino, 1);
+		ops_forget(ctx, inode->ino, 1);
 }
 
 /* ---- names ---- */
@@ -168,8 +183,10 @@ static void take_away(fuse_req_t req, fuse_ino_t parent, const char *name,
 
 	if (!err)
 		err = remove(dir, name, strlen(name), &ino);
-	if (!err)
+	if (!err) {
+		changed(req, dir);
 		after_unlink(context(req), ino);
+	}
 	reply_err(req, err);
 }
 
@@ -196,8 +213,12 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	if (!err)
 		err = namei_rename(from, name, strlen(name), to, new_name, strlen(new_name), flags,
 			&cred, &ino);
-	if (!err)
+	if (!err) {
+		changed(req, from);
+		if (to != from)
+			changed(req, to);
 		after_unlink(context(req), ino);
+	}
 	reply_err(req, err);
 }
 
@@ -220,7 +241,7 @@ void op_tmpfile(struct ops_context *ctx, const struct abi_in_header *head, size_
 	if (!err)
 		err = reply_raw_entry(ctx->fs, &ctx->owner, inode, &out.entry);
 	if (!err)
-		err = nodes_add(ctx->nodes, inode->ino);
+		err = nodes_add(ctx->nodes, inode->ino, head->pid);
 	session_reply(head->unique, err, &out, sizeof(out));
 }
 
@@ -391,6 +412,8 @@ void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *
 
 	if (!err)
 		err = xattr_set(inode, name, value ? value : "", size, flags, true);
+	if (!err)
+		changed(req, inode);
 	reply_err(req, err);
 }
 
@@ -401,6 +424,8 @@ void op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
 
 	if (!err)
 		err = xattr_set(inode, name, NULL, 0, 0, true);
+	if (!err)
+		changed(req, inode);
 	reply_err(req, err);
 }
 

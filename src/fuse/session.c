@@ -99,6 +99,12 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len)
 		return;
 }
 
+void session_invalidate(fuse_ino_t node)
+{
+	/* ENOENT: it is not known any more, so there is nothing to be forgotten */
+	(void)fuse_lowlevel_notify_inval_inode(self->session->se, node, -1, 0);
+}
+
 void session_begin(fuse_req_t req)
 {
 	if (self)

@@ -69,6 +69,12 @@ void session_free(struct session *session);
 void session_reply(uint64_t unique, int err, const void *body, size_t len);
 
 /*
+ * Has the kernel forget the attributes of a node, and ignore those that replies before this bring. From a
+ * worker, which may have a request of that node at hand, as nothing is waited for.
+ */
+void session_invalidate(fuse_ino_t node);
+
+/*
  * Names the request that the calling worker is at, for session_interrupted(): whether whoever sent
  * it has given up on it, or the session is to end. False in threads that are no workers.
  */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "fuse/nodes.h"
+
 static struct abi_sx_time encode_time(const struct timespec *ts)
 {
 	return (struct abi_sx_time){ .sec = ts->tv_sec, .nsec = (uint32_t)ts->tv_nsec };
@@ -35,8 +37,7 @@ static void encode(const struct stat *st, const struct dinode *d, struct abi_sta
 	}
 }
 
-void statx_request(struct fs *fs, const struct reply_owner *owner, const struct abi_in_header *head,
-	size_t len)
+void statx_request(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
 {
 	struct abi_statx_out out = { .attr_valid = (uint64_t)REPLY_FOREVER };
 	struct dinode d;
@@ -47,9 +48,11 @@ void statx_request(struct fs *fs, const struct reply_owner *owner, const struct 
 	if (!err)
 		err = reply_ino(head->nodeid, &ino);
 	if (!err)
-		err = dinode_load(fs, ino, &d);
+		nodes_show(ctx->nodes, ino, head->pid);
 	if (!err)
-		err = reply_stat(fs, owner, ino, &d, &st);
+		err = dinode_load(ctx->fs, ino, &d);
+	if (!err)
+		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st);
 	if (!err)
 		encode(&st, &d, &out.stat);
 	session_reply(head->unique, err, &out, sizeof(out));

@@ -3,10 +3,9 @@
 #ifndef EXT4D_FUSE_STATX_H
 #define EXT4D_FUSE_STATX_H
 
-#include "fuse/reply.h"
+#include "fuse/ops.h"
 
 /* Answers the STATX request of len bytes at head. */
-void statx_request(struct fs *fs, const struct reply_owner *owner, const struct abi_in_header *head,
-	size_t len);
+void statx_request(struct ops_context *ctx, const struct abi_in_header *head, size_t len);
 
 #endif
