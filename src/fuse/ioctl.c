@@ -4,6 +4,7 @@
 #include "fuse/ioctl.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,13 +106,18 @@ static size_t get_server(struct ext4d_server *ret)
 
 static int set_flags(struct inode *inode, const struct ioctl_call *call)
 {
-	uint32_t flags;
+	uint32_t flags, changed;
 
 	/* the number says long, the kernel takes an int */
 	if (call->in_len < sizeof(flags))
 		return -EINVAL;
 	memcpy(&flags, call->in, sizeof(flags));
-	return attr_set_flags(inode, flags, true);
+	rwlock_read(&inode->lock);
+	changed = flags ^ inode->d.flags;
+	rwlock_drop(&inode->lock);
+	/* of those that take a right this one is not the VFS's affair (ext4_ioctl_setflags()) */
+	return attr_set_flags(inode, flags,
+		!(changed & EXT3_JOURNAL_DATA_FL) || caller_capable(&call->caller, CAP_SYS_RESOURCE));
 }
 
 static int set_fsxattr(struct inode *inode, const struct ioctl_call *call)
@@ -140,14 +146,14 @@ static int set_version(struct inode *inode, const struct ioctl_call *call)
 	rwlock_read(&inode->lock);
 	owner = inode->d.uid;
 	rwlock_drop(&inode->lock);
-	if (call->uid && call->uid != owner)
+	if (call->caller.uid && call->caller.uid != owner)
 		return -EPERM;
 	return attr_set_generation(inode, version);
 }
 
 static int set_label(struct inode *inode, const struct ioctl_call *call)
 {
-	if (call->uid)
+	if (call->caller.uid)
 		return -EPERM;
 	if (call->in_len < IOCTL_LABEL_MAX)
 		return -EINVAL;
@@ -159,7 +165,7 @@ static int trim(struct inode *inode, const struct ioctl_call *call, struct fstri
 	uint64_t bytes;
 	int err;
 
-	if (call->uid)
+	if (call->caller.uid)
 		return -EPERM;
 	if (call->in_len < sizeof(*ret))
 		return -EINVAL;

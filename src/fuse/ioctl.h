@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 
 #include "fs/inode.h"
+#include "fuse/caller.h"
 #include "fuse/control.h"
 
 #define IOCTL_LABEL_MAX 256 /* FSLABEL_MAX */
@@ -32,14 +33,14 @@ struct ioctl_call {
 	unsigned cmd;
 	const void *in; /* in_len bytes that the caller gave */
 	size_t in_len;
-	uint32_t uid;
+	struct caller caller;
 	bool writable; /* the mount is */
 };
 
 /*
  * Fills *ret and the bytes of it that count. -ENOTTY: not an ioctl of ours; -EPERM, -EINVAL, -EROFS, and
- * what the operations return. For flags and projects the kernel has checked who calls
- * (vfs_fileattr_set()); the others are checked here.
+ * what the operations return. For immutable and append-only, and for projects, the kernel has checked who
+ * calls (vfs_fileattr_set()); the others are checked here.
  */
 int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_result *ret,
 	size_t *ret_len) MUST_CHECK;

@@ -71,6 +71,13 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	set_capability(conn, FUSE_CAP_SPLICE_MOVE, false);
 }
 
+struct caller ops_caller(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = (uint32_t)ctx->pid };
+}
+
 uint32_t ops_tid(fuse_req_t req)
 {
 	return (uint32_t)fuse_req_ctx(req)->pid;
@@ -392,7 +399,7 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	const struct ioctl_call call = { .cmd = cmd, .in = in_buf, .in_len = in_size,
-		.uid = fuse_req_ctx(req)->uid, .writable = context(req)->nodes };
+		.caller = ops_caller(req), .writable = context(req)->nodes };
 	union ioctl_result result;
 	size_t len = 0;
 	int err = node_get(req, node, &inode);

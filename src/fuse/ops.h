@@ -4,6 +4,7 @@
 #define EXT4D_FUSE_OPS_H
 
 #include "fs/fs.h"
+#include "fuse/caller.h"
 #include "fuse/reply.h"
 
 struct nodes;
@@ -19,6 +20,9 @@ struct ops_context {
 
 /* The tables, for a mount that only reads and one that writes; constant. */
 const struct fuse_lowlevel_ops *ops_table(bool writable);
+
+/* Who asks. */
+struct caller ops_caller(fuse_req_t req);
 
 /* The calling thread; 0 where its number means nothing here. */
 uint32_t ops_tid(fuse_req_t req);

@@ -46,13 +46,6 @@ static struct cred cred_of(fuse_req_t req)
 	};
 }
 
-static struct caller caller_of(fuse_req_t req)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-
-	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = ops_tid(req) };
-}
-
 /* ---- nodes ---- */
 
 /*
@@ -300,6 +293,14 @@ static void fill_change(const struct stat *st, int to_set, struct attr_change *r
 		ret->what |= ATTR_TOUCH;
 }
 
+/* Whether the caller may leave S_ISGID to a file, the kernel's in_group_or_capable(). */
+static bool may_sgid(const struct ops_context *ctx, const struct dinode *d,
+	const struct caller *caller)
+{
+	return caller_in_group(caller, ctx->owner.set_gid ? ctx->owner.gid : d->gid) ||
+		caller_capable(caller, CAP_FSETID);
+}
+
 /*
  * What a change by somebody without CAP_FSETID takes away: S_ISGID as well where no group may
  * execute, unless the caller is in the file's (setattr_should_drop_sgid()), which the client leaves
@@ -308,13 +309,10 @@ static void fill_change(const struct stat *st, int to_set, struct attr_change *r
 static unsigned kill_bits(const struct ops_context *ctx, const struct inode *inode,
 	const struct caller *caller)
 {
-	uint32_t gid;
 	struct dinode d;
 
-	if (dinode_load(ctx->fs, inode->ino, &d) || (d.mode & (S_ISGID | S_IXGRP)) != S_ISGID)
-		return ATTR_KILL_SUIDGID;
-	gid = ctx->owner.set_gid ? ctx->owner.gid : d.gid;
-	if (caller_in_group(caller, gid) || caller_capable(caller, CAP_FSETID))
+	if (dinode_load(ctx->fs, inode->ino, &d) || (d.mode & (S_ISGID | S_IXGRP)) != S_ISGID ||
+		may_sgid(ctx, &d, caller))
 		return ATTR_KILL_SUIDGID;
 	return ATTR_KILL_SUIDGID | ATTR_KILL_SGID;
 }
@@ -378,7 +376,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct ops_context *ctx = context(req);
-	struct caller caller = caller_of(req);
+	struct caller caller = ops_caller(req);
 	struct attr_change change;
 	bool announces;
 	struct dinode d;
@@ -404,6 +402,21 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 		fuse_reply_attr(req, &now, announces ? 0 : REPLY_FOREVER);
 }
 
+/*
+ * An access ACL is a chmod(2). The client would tell whether S_ISGID may stay, with a flag that has to be
+ * asked for (FUSE_SETXATTR_EXT), and that moves the rest of the request.
+ */
+static bool keeps_sgid(fuse_req_t req, const struct inode *inode, const char *name)
+{
+	struct caller caller = ops_caller(req);
+	struct dinode d;
+
+	if (strcmp(name, "system.posix_acl_access") != 0 ||
+		dinode_load(inode->fs, inode->ino, &d) || !(d.mode & S_ISGID))
+		return true;
+	return may_sgid(context(req), &d, &caller);
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
 	int flags)
 {
@@ -411,7 +424,8 @@ void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *
 	int err = node_get(req, node, &inode);
 
 	if (!err)
-		err = xattr_set(inode, name, value ? value : "", size, flags, true);
+		err = xattr_set(inode, name, value ? value : "", size, flags,
+			keeps_sgid(req, inode, name));
 	if (!err)
 		changed(req, inode);
 	reply_err(req, err);
