@@ -102,6 +102,7 @@ int device_worker_init(struct session *session, struct worker *worker, int cpu, 
 		device_worker_fini(worker);
 		return -ENOMEM;
 	}
+	worker->out = worker->fd;
 	set_nonblock(worker->fd, spin);
 	return 0;
 }

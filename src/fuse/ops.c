@@ -17,6 +17,7 @@
 #include "fuse/ioctl.h"
 #include "fuse/nodes.h"
 #include "fuse/ops_edit.h"
+#include "fuse/seek.h"
 #include "fuse/statx.h"
 
 static struct ops_context *context(fuse_req_t req)
@@ -378,21 +379,6 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 	reply_xattr(req, got, buf, size);
 }
 
-static void op_lseek(fuse_req_t req, fuse_ino_t node, off_t off, int whence,
-	struct fuse_file_info *fi)
-{
-	CLEANUP(inode_putp) struct inode *inode = NULL;
-	off_t found = node_get(req, node, &inode);
-
-	(void)fi;
-	if (!found)
-		found = file_seek(inode, off, whence);
-	if (found < 0)
-		reply_err(req, (int)found);
-	else
-		fuse_reply_lseek(req, found);
-}
-
 static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 	struct fuse_file_info *fi, unsigned flags, const void *in_buf, size_t in_size,
 	size_t out_size)
@@ -421,7 +407,7 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg,
 	.init = op_init, .lookup = op_lookup, .getattr = op_getattr, .readlink = op_readlink,      \
 	.open = op_open, .opendir = op_opendir, .read = op_read, .readdir = op_readdir,            \
 	.readdirplus = op_readdirplus, .statfs = op_statfs, .getxattr = op_getxattr,               \
-	.listxattr = op_listxattr, .lseek = op_lseek, .ioctl = op_ioctl
+	.listxattr = op_listxattr, .lseek = seek_request, .ioctl = op_ioctl
 
 const struct fuse_lowlevel_ops *ops_table(bool writable)
 {

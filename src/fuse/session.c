@@ -23,6 +23,10 @@
 /* How often a worker that is to end is woken again: it may have gone to sleep just after. */
 #define STOP_RETRY_NS 5000000
 
+/* How long the last worker of a ring's CPU tries to find another one free, before it says EAGAIN. */
+#define RING_RETRY_NS 1000000
+#define RING_RETRIES 50u
+
 /* The worker this thread is; a reply must go the way its request came. */
 static _Thread_local struct worker *self;
 
@@ -58,7 +62,7 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count)
 		uring_reply(self->entry, iov, count);
 		return (ssize_t)head->len;
 	}
-	return writev(self && self->fd >= 0 ? self->fd : fd, iov, count);
+	return writev(self && self->out >= 0 ? self->out : fd, iov, count);
 }
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
@@ -99,10 +103,96 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len)
 		return;
 }
 
+/* A negative off: the attributes alone. ENOENT: the node is not known any more, and has nothing to be forgotten. */
+static void notify(fuse_ino_t node, off_t off, off_t len)
+{
+	(void)fuse_lowlevel_notify_inval_inode(self->session->se, node, off, len);
+}
+
 void session_invalidate(fuse_ino_t node)
 {
-	/* ENOENT: it is not known any more, so there is nothing to be forgotten */
-	(void)fuse_lowlevel_notify_inval_inode(self->session->se, node, -1, 0);
+	notify(node, -1, 0);
+}
+
+void session_write_back(fuse_ino_t node, off_t off, off_t len)
+{
+	notify(node, off, len);
+}
+
+/* Whether a worker is left that gets the requests which this one would wait for: in a ring, those of its CPU. */
+static bool others_left_locked(const struct session *session)
+{
+	for (unsigned i = 0; i < session->nr_workers; i++) {
+		const struct worker *other = &session->workers[i];
+
+		if (other == self || other->waiting || !other->uring != !self->uring)
+			continue;
+		if (!self->uring || other->cpu == self->cpu)
+			return true;
+	}
+	return false;
+}
+
+static struct session_job *take_job_locked(struct session *session)
+{
+	struct session_job *job = session->jobs;
+
+	if (job)
+		session->jobs = job->next;
+	if (!session->jobs)
+		session->jobs_end = &session->jobs;
+	return job;
+}
+
+/* Those of the device: a request of a ring is answered where it came from. */
+static void run_jobs(struct session *session)
+{
+	struct session_job *job;
+
+	lock_take(&session->lock);
+	while ((job = take_job_locked(session))) {
+		lock_drop(&session->lock);
+		self->out = job->out;
+		job->run(job);
+		lock_take(&session->lock);
+	}
+	self->waiting = false;
+	lock_drop(&session->lock);
+	self->out = self->fd;
+}
+
+/* False: there are no others left; of the device, one of them gets the job. */
+static bool begin_waiting(struct session *session, struct session_job *job)
+{
+	lock_take(&session->lock);
+	self->waiting = others_left_locked(session);
+	if (!self->waiting && !self->uring) {
+		*session->jobs_end = job;
+		session->jobs_end = &job->next;
+	}
+	lock_drop(&session->lock);
+	return self->waiting;
+}
+
+int session_defer(struct session_job *job)
+{
+	const struct timespec pause = { .tv_nsec = RING_RETRY_NS };
+	struct session *session = self->session;
+	bool waiting;
+
+	job->next = NULL;
+	job->out = self->out;
+	waiting = begin_waiting(session, job);
+	/* the others of the CPU may have what they wait for, or be about to */
+	for (unsigned i = 0; !waiting && self->uring && i < RING_RETRIES; i++) {
+		nanosleep(&pause, NULL);
+		waiting = begin_waiting(session, job);
+	}
+	if (!waiting)
+		return self->uring ? -EAGAIN : 0;
+	job->run(job);
+	run_jobs(session);
+	return 0;
 }
 
 void session_begin(fuse_req_t req)
@@ -185,6 +275,13 @@ static void interrupt(int sig)
 	(void)sig; /* only there to end a blocking read(2) */
 }
 
+static void count_worker(struct session *session)
+{
+	lock_take(&session->lock);
+	session->nr_workers++;
+	lock_drop(&session->lock);
+}
+
 /* Starts another worker that reads the device. */
 static int start_device_worker(struct session *session, int cpu, bool spin)
 {
@@ -198,11 +295,11 @@ static int start_device_worker(struct session *session, int cpu, bool spin)
 		device_worker_fini(worker);
 		return err;
 	}
-	session->nr_workers++;
+	count_worker(session);
 	return 0;
 }
 
-/* One for each CPU that this process may use. */
+/* One for each CPU that this process may use; at least two, for session_defer(). */
 static int start_device_workers(struct session *session, const cpu_set_t *cpus)
 {
 	int err = 0;
@@ -210,6 +307,8 @@ static int start_device_workers(struct session *session, const cpu_set_t *cpus)
 	for (int cpu = 0; cpu < CPU_SETSIZE && !err; cpu++)
 		if (CPU_ISSET(cpu, cpus))
 			err = start_device_worker(session, cpu, true);
+	if (!err && CPU_COUNT(cpus) == 1)
+		err = start_device_worker(session, -1, false);
 	return err;
 }
 
@@ -230,7 +329,7 @@ static int start_ring_workers(struct session *session, bool *ret_device)
 		uring_worker_init(session->uring, session->nr_workers - first, worker);
 		err = worker_start(worker);
 		if (!err)
-			session->nr_workers++;
+			count_worker(session);
 	}
 	err = uring_registered(session->uring, session->nr_workers - first, err, ret_device);
 	if (!err)
@@ -246,7 +345,7 @@ int session_start(struct session *session)
 {
 	struct sigaction act = { .sa_handler = interrupt };
 	struct log *log = session->config.log;
-	unsigned max = 1;
+	unsigned max = 2; /* besides the workers of the CPUs, or of a ring */
 	cpu_set_t cpus;
 	int err = 0;
 
@@ -285,6 +384,7 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 	if (!session)
 		return -ENOMEM;
 	session->config = *config;
+	session->jobs_end = &session->jobs;
 	session->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (session->ended < 0) {
 		int err = -errno;
@@ -299,6 +399,7 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 		free(session);
 		return -EINVAL;
 	}
+	lock_init(&session->lock, LOCK_RANK_LEAF);
 	*ret = session;
 	return 0;
 }
@@ -419,5 +520,6 @@ void session_free(struct session *session)
 	uring_free(session->uring);
 	fuse_session_destroy(session->se);
 	close(session->ended);
+	lock_fini(&session->lock);
 	free(session);
 }

@@ -69,6 +69,29 @@ void session_free(struct session *session);
 void session_reply(uint64_t unique, int err, const void *body, size_t len);
 
 /*
+ * Work on a request that has to wait until others have been served: by other workers, which there must be.
+ * run() replies, and frees the job.
+ */
+struct session_job {
+	void (*run)(struct session_job *job);
+	/* private to session.c */
+	struct session_job *next;
+	int out;
+};
+
+/*
+ * From the worker that has the request: runs job at once if another worker is left to serve what it waits
+ * for; or else leaves it to one that waits already. -EAGAIN: neither can be, the job has not run.
+ */
+int session_defer(struct session_job *job) MUST_CHECK;
+
+/*
+ * Has the kernel write back and drop what its page cache has of len bytes at off of a node, len 0: of all behind
+ * off; and forget the attributes. Waits for the WRITE requests: in a session_job only.
+ */
+void session_write_back(fuse_ino_t node, off_t off, off_t len);
+
+/*
  * Has the kernel forget the attributes of a node, and ignore those that replies before this bring. From a
  * worker, which may have a request of that node at hand, as nothing is waited for.
  */

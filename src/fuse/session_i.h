@@ -14,6 +14,7 @@
 
 #include "fuse/requests.h"
 #include "fuse/session.h"
+#include "util/lock.h"
 
 struct uring;
 struct uring_entry;
@@ -30,7 +31,10 @@ struct worker {
 	void *scratch; /* [const] SESSION_MAX_IO bytes, mapped; NULL: each request brings its own */
 	struct uring_worker *uring; /* [const] NULL: it reads the device */
 
+	bool waiting; /* [session lock] runs jobs, which wait for other workers */
+
 	/* the request it is at; own thread */
+	int out; /* descriptor that replies go to: the one the request was read from */
 	struct uring_entry *entry; /* where it came from; NULL: the device */
 	fuse_req_t current; /* see session_begin() */
 	struct requests requests; /* all it has served */
@@ -42,8 +46,10 @@ struct session {
 	atomic_bool stopping;
 	int ended; /* [const] eventfd: a worker found the filesystem unmounted */
 	uint64_t asked; /* INIT flags that libfuse does not know and the kernel has offered */
+	struct lock lock; /* rank LEAF */
 	struct worker *workers; /* nr_workers that run */
-	unsigned nr_workers;
+	unsigned nr_workers; /* [lock] while there are workers */
+	struct session_job *jobs, **jobs_end; /* [lock] for the workers that wait */
 	struct requests requests; /* of the workers that have ended */
 	struct uring *uring; /* NULL: requests come by the device alone */
 };

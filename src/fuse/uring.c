@@ -448,6 +448,7 @@ void uring_worker_init(struct uring *uring, unsigned index, struct worker *worke
 		.session = uring->session,
 		.serve = serve,
 		.fd = -1,
+		.out = -1,
 		.cpu = uw->cpu,
 		.uring = uw,
 	};

@@ -115,4 +115,4 @@ judge image
 
 # Each of these passes as it does by /dev/fuse.
 KILL_ROUNDS=4 "$TOP/tests/run" mount/contents mount/life-cycle mount/plain-user mount/read-write \
-	mount/readdir mount/requests mount/user-namespace mount/watched diff/ext4-1k crash/kill >run.log || fail "by io_uring: $(cat run.log)"
+	mount/readdir mount/requests mount/seek-dirty mount/user-namespace mount/watched diff/ext4-1k crash/kill >run.log || fail "by io_uring: $(cat run.log)"

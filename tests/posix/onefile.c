@@ -396,7 +396,6 @@ static void op_seek(struct onefile *f)
 
 	if (f->verify)
 		return;
-	must(f, "fsync", fsync(f->fd), 0); /* what is in the page cache alone is nobody's data yet */
 	while (hole < (off_t)f->size) {
 		hole = lseek(f->fd, hole, SEEK_HOLE);
 		data = hole < 0 ? -1 : lseek(f->fd, hole, SEEK_DATA);
