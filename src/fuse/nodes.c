@@ -16,7 +16,8 @@
 struct slot {
 	uint32_t ino;	 /* 0: free */
 	uint32_t reader; /* thread that may be about to take in attributes, 0: none, SEVERAL */
-	uint64_t count;
+	uint64_t count : 63;
+	uint64_t cached : 1; /* see nodes_cache() */
 };
 
 struct shard {
@@ -197,6 +198,31 @@ void nodes_show(struct nodes *nodes, uint32_t ino, uint32_t tid)
 	if (slot)
 		show_locked(slot, tid);
 	drop_slot(nodes, ino);
+}
+
+void nodes_cache(struct nodes *nodes, uint32_t ino)
+{
+	struct slot *slot;
+
+	if (!nodes)
+		return;
+	slot = lock_slot(nodes, ino);
+	if (slot)
+		slot->cached = true;
+	drop_slot(nodes, ino);
+}
+
+bool nodes_cached(struct nodes *nodes, uint32_t ino)
+{
+	bool cached;
+	struct slot *slot;
+
+	if (!nodes)
+		return false;
+	slot = lock_slot(nodes, ino);
+	cached = slot && slot->cached;
+	drop_slot(nodes, ino);
+	return cached;
 }
 
 bool nodes_change(struct nodes *nodes, uint32_t ino, uint32_t tid)

@@ -9,6 +9,8 @@
  * fuse_change_attributes() with a new attr_version). So a thread that asked before and wakes up after it
  * puts the old ones back, valid as long as the reply says. Only a notification makes it ignore them.
  * A thread that sends a request has taken in the replies before it, which spares nearly all of them.
+ *
+ * And of which files the page cache may have something, for after_direct() of ops_edit.c.
  */
 #ifndef EXT4D_FUSE_NODES_H
 #define EXT4D_FUSE_NODES_H
@@ -41,6 +43,12 @@ bool nodes_change(struct nodes *nodes, uint32_t ino, uint32_t tid);
 
 /* The kernel forgets nr of the times it was told of ino; true: it does not know ino any more. */
 bool nodes_forget(struct nodes *nodes, uint32_t ino, uint64_t nr);
+
+/* The contents of ino are about to be read for the page cache. */
+void nodes_cache(struct nodes *nodes, uint32_t ino);
+
+/* Whether the page cache may have anything of ino. */
+bool nodes_cached(struct nodes *nodes, uint32_t ino);
 
 /* Whether the kernel knows ino. */
 bool nodes_known(struct nodes *nodes, uint32_t ino);

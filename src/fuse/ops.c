@@ -4,6 +4,7 @@
 #include "fuse/ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -227,7 +228,8 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 	void *buf = session_scratch();
 	ssize_t got = node_get(req, node, &inode);
 
-	(void)fi;
+	if (!(fi->flags & O_DIRECT))
+		nodes_cache(context(req)->nodes, reply_node((uint32_t)node));
 	if (size > SESSION_MAX_IO)
 		size = SESSION_MAX_IO;
 	if (!got)

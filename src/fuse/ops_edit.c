@@ -8,7 +8,9 @@
 #include "fuse/ops_edit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fs/attr.h"
@@ -485,6 +487,52 @@ static ssize_t write_rest(struct inode *inode, uint64_t off, const char *buf, si
 	return (ssize_t)done;
 }
 
+struct overwritten {
+	struct session_job job; /* first, for the cast */
+	fuse_req_t req; /* NULL: replied to */
+	fuse_ino_t node;
+	off_t off;
+	size_t len;
+};
+
+static void drop_overwritten(struct session_job *job)
+{
+	struct overwritten *over = (struct overwritten *)job;
+
+	session_write_back(over->node, over->off, (off_t)over->len);
+	if (over->req)
+		fuse_reply_write(over->req, over->len);
+	free(over);
+}
+
+/*
+ * Replies to a direct write. What others have read for the page cache meanwhile may be from before it: of
+ * asynchronous IO the client drops that only in advance (fuse_aio_complete(), other than
+ * generic_file_direct_write()), and nothing tells that IO from other. Where no worker can wait for it,
+ * it is dropped soon after the reply.
+ */
+static void after_direct(fuse_req_t req, fuse_ino_t node, off_t off, size_t len)
+{
+	struct overwritten *over = malloc(sizeof(*over));
+	bool left = !over;
+
+	/* once another worker has it, it may be gone */
+	while (!left) {
+		*over = (struct overwritten){ .job.run = drop_overwritten, .req = req, .node = node,
+			.off = off, .len = len };
+		if (!session_defer(&over->job))
+			return;
+		over->req = NULL;
+		left = session_leave(&over->job);
+	}
+	fuse_reply_write(req, len);
+}
+
+static bool is_cached(fuse_req_t req, const struct inode *inode, const struct fuse_file_info *fi)
+{
+	return !fi->writepage && fi->flags & O_DIRECT && nodes_cached(context(req)->nodes, inode->ino);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off_t off,
 	struct fuse_file_info *fi)
 {
@@ -500,6 +548,8 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 		put = write_rest(inode, (uint64_t)off, buf, size, (size_t)put);
 	if (put < 0)
 		reply_err(req, (int)put);
+	else if (put > 0 && is_cached(req, inode, fi))
+		after_direct(req, node, off, (size_t)put);
 	else
 		fuse_reply_write(req, (size_t)put);
 }

@@ -144,7 +144,7 @@ static struct session_job *take_job_locked(struct session *session)
 	return job;
 }
 
-/* Those of the device: a request of a ring is answered where it came from. */
+/* What others have left to this one. Of a ring that replies to nothing: each request is answered where it came from. */
 static void run_jobs(struct session *session)
 {
 	struct session_job *job;
@@ -161,15 +161,21 @@ static void run_jobs(struct session *session)
 	self->out = self->fd;
 }
 
+static void put_job_locked(struct session *session, struct session_job *job)
+{
+	job->next = NULL;
+	job->out = self->out;
+	*session->jobs_end = job;
+	session->jobs_end = &job->next;
+}
+
 /* False: there are no others left; of the device, one of them gets the job. */
 static bool begin_waiting(struct session *session, struct session_job *job)
 {
 	lock_take(&session->lock);
 	self->waiting = others_left_locked(session);
-	if (!self->waiting && !self->uring) {
-		*session->jobs_end = job;
-		session->jobs_end = &job->next;
-	}
+	if (!self->waiting && !self->uring)
+		put_job_locked(session, job);
 	lock_drop(&session->lock);
 	return self->waiting;
 }
@@ -180,8 +186,6 @@ int session_defer(struct session_job *job)
 	struct session *session = self->session;
 	bool waiting;
 
-	job->next = NULL;
-	job->out = self->out;
 	waiting = begin_waiting(session, job);
 	/* the others of the CPU may have what they wait for, or be about to */
 	for (unsigned i = 0; !waiting && self->uring && i < RING_RETRIES; i++) {
@@ -193,6 +197,20 @@ int session_defer(struct session_job *job)
 	job->run(job);
 	run_jobs(session);
 	return 0;
+}
+
+bool session_leave(struct session_job *job)
+{
+	struct session *session = self->session;
+	bool waits = false;
+
+	lock_take(&session->lock);
+	for (unsigned i = 0; i < session->nr_workers && !waits; i++)
+		waits = session->workers[i].waiting;
+	if (waits)
+		put_job_locked(session, job);
+	lock_drop(&session->lock);
+	return waits;
 }
 
 void session_begin(fuse_req_t req)

@@ -85,6 +85,9 @@ struct session_job {
  */
 int session_defer(struct session_job *job) MUST_CHECK;
 
+/* After -EAGAIN, for a job that replies to nothing: leaves it to a worker that waits. False: none does any more. */
+bool session_leave(struct session_job *job);
+
 /*
  * Has the kernel write back and drop what its page cache has of len bytes at off of a node, len 0: of all behind
  * off; and forget the attributes. Waits for the WRITE requests: in a session_job only.

@@ -114,5 +114,5 @@ equal "files written on each CPU" "$(seq 0 $(($(nproc) - 1)))" "$(cat out)"
 judge image
 
 # Each of these passes as it does by /dev/fuse.
-KILL_ROUNDS=4 "$TOP/tests/run" mount/contents mount/life-cycle mount/plain-user mount/read-write \
+KILL_ROUNDS=4 "$TOP/tests/run" mount/contents mount/life-cycle mount/mixed mount/plain-user mount/read-write \
 	mount/readdir mount/requests mount/seek-dirty mount/user-namespace mount/watched diff/ext4-1k crash/kill >run.log || fail "by io_uring: $(cat run.log)"
