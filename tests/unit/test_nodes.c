@@ -75,6 +75,27 @@ static void test_readers(void **state)
 	nodes_free(nodes);
 }
 
+static void test_cached(void **state)
+{
+	struct nodes *nodes;
+
+	(void)state;
+	assert_int_equal(nodes_new(&nodes), 0);
+	nodes_cache(nodes, 12);
+	assert_false(nodes_cached(nodes, 12));
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_cached(nodes, 12));
+	nodes_cache(nodes, 12);
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_true(nodes_cached(nodes, 12));
+	assert_false(nodes_forget(nodes, 12, 1));
+	assert_true(nodes_cached(nodes, 12));
+	assert_true(nodes_forget(nodes, 12, 1));
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_cached(nodes, 12));
+	nodes_free(nodes);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -82,6 +103,8 @@ static void test_nothing(void **state)
 	nodes_show(NULL, 12, 2);
 	assert_false(nodes_change(NULL, 12, 1));
 	assert_false(nodes_known(NULL, 12));
+	nodes_cache(NULL, 12);
+	assert_false(nodes_cached(NULL, 12));
 	assert_false(nodes_forget(NULL, 12, 1));
 	nodes_free(NULL);
 }
@@ -91,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_cached),
 		cmocka_unit_test(test_nothing),
 	};
 
