@@ -241,6 +241,16 @@ static uint16_t type_of(struct inode *inode)
 	return mode & S_IFMT;
 }
 
+static bool removed(struct inode *dir)
+{
+	bool gone;
+
+	rwlock_read(&dir->lock);
+	gone = !dir->d.nlink;
+	rwlock_drop(&dir->lock);
+	return gone;
+}
+
 /* The thread's own directory or a shared one, or one below. */
 static struct inode *some_dir(struct worker *w)
 {
@@ -335,6 +345,9 @@ static void op_tmpfile(struct worker *w)
 
 	pthread_rwlock_wrlock(&w->stress->known.nameless);
 	err = namei_tmpfile(dir, S_IFREG | 0600, &cred, &inode);
+	/* what a directory that another thread has removed answers, here alone not with ENOENT */
+	if (err == -EPERM && removed(dir))
+		err = -ENOENT;
 	inode = used(w, err, inode);
 	pthread_rwlock_unlock(&w->stress->known.nameless);
 	if (inode) {
