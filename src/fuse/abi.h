@@ -89,6 +89,14 @@ struct abi_entry_out {
 };
 static_assert(sizeof(struct abi_entry_out) == 128, "fuse_entry_out");
 
+struct abi_attr_out {
+	uint64_t attr_valid; /* seconds */
+	uint32_t attr_valid_nsec;
+	uint32_t dummy;
+	struct abi_attr attr;
+};
+static_assert(sizeof(struct abi_attr_out) == 104, "fuse_attr_out");
+
 /* The reply to CREATE and TMPFILE: an entry and an open file. */
 struct abi_created_out {
 	struct abi_entry_out entry;
