@@ -18,6 +18,7 @@
 #include "fs/inlineedit.h"
 #include "fs/mapedit.h"
 #include "fs/orphan.h"
+#include "fs/owed.h"
 
 #define SMALL_MAX 0x7FFFFFFFu /* bytes, of a file that needs no LARGE_FILE */
 
@@ -175,7 +176,7 @@ static int truncate_inline(struct inode *inode, uint64_t size, bool *ret_done)
 	return file_uninline(inode, 0);
 }
 
-int file_truncate_locked(struct inode *inode, uint64_t size)
+static int truncate_locked(struct inode *inode, uint64_t size)
 {
 	bool done = false;
 	int err = 0;
@@ -194,4 +195,14 @@ int file_truncate_locked(struct inode *inode, uint64_t size)
 		return shrink(inode, size);
 	err = file_zero_tail(inode, size);
 	return err ? err : file_set_size(inode, size, false);
+}
+
+int file_truncate_locked(struct inode *inode, uint64_t size)
+{
+	int err = truncate_locked(inode, size);
+
+	/* this is the size that counts now, not what was promised before */
+	if (!err && inode->fs->owed)
+		owed_settle_size(inode->fs->owed, inode->ino);
+	return err;
 }

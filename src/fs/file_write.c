@@ -23,6 +23,7 @@
 #include "fs/inded.h"
 #include "fs/inlineedit.h"
 #include "fs/mapedit.h"
+#include "fs/owed.h"
 
 /* Up to so many bytes are put together with their padding and written at once. */
 #define PAD_TOGETHER 65536
@@ -117,7 +118,8 @@ int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to)
 	struct run run;
 	int err;
 
-	if (from >= to)
+	/* the client does, in its page cache, and we would write over what it writes meanwhile */
+	if (from >= to || atomic_load_explicit(&inode->outside, memory_order_relaxed))
 		return 0;
 	err = map_lookup(inode, from >> bits, &run);
 	if (err || run.kind != RUN_DATA)
@@ -561,13 +563,18 @@ int file_sync(struct inode *inode, bool data_only)
 	overwritten = atomic_load(&inode->overwritten);
 	if (tid && !journal_is_committed(fs->journal, tid)) {
 		err = journal_wait(fs->journal, tid);
-		/* a commit that was under way may have flushed before the data came */
-		if (overwritten <= atomic_load(&inode->flushed))
+		/*
+		 * a commit that was under way may have flushed before the data came, and nobody counts
+		 * what clients write past us
+		 */
+		if (overwritten <= atomic_load(&inode->flushed) && !fs->owed)
 			return err;
 	}
 	if (!err)
 		err = blk_flush(fs->blk);
 	if (!err)
 		note_flushed(inode, overwritten);
+	if (!err && fs->owed)
+		err = owed_take_error(fs->owed, inode->ino);
 	return err;
 }

@@ -24,6 +24,7 @@
 #include "fs/map.h"
 #include "fs/mmp_guard.h"
 #include "fs/mount_journal.h"
+#include "fs/owed.h"
 #include "fs/usage.h"
 #include "fs/writable.h"
 #include "fs/xattrcache.h"
@@ -441,6 +442,7 @@ int fs_close(struct fs *fs)
 	if (err)
 		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);
+	owed_free(fs->owed);
 	fcr_free(fs->fcr);
 	scratch_free(fs->replayed);
 	blk_close(fs->blk);

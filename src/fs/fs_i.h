@@ -21,6 +21,7 @@ struct xattrcache;
 struct orphans;
 struct mmp_guard;
 struct atimes;
+struct owed;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -41,6 +42,7 @@ struct fs {
 	struct journal_log journal_log; /* [const] where it lies; runs owned */
 	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
 	struct atimes *atimes;	/* [const] owned; NULL unless writable and access times move */
+	struct owed *owed;	/* [const] owned; not NULL: clients write blocks by themselves, see file_iomap.h */
 	atomic_bool read_only;	/* opened so, or since an error */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */

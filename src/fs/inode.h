@@ -32,6 +32,8 @@ struct inode {
 	_Atomic uint64_t overwritten, flushed;
 	_Atomic bool is_value; /* d.flags has EXT4_EA_INODE_FL, for inode_get() */
 	_Atomic bool fresh; /* just allocated, no links yet: nobody gets it by its number */
+	/* A client moves its bytes past us: we zero nothing in its blocks (file_iomap.h). */
+	_Atomic bool outside;
 	time_t guarded; /* [lock] CLOCK_MONOTONIC second in which it became immutable or append-only, 0: was loaded so */
 	uint8_t orphan; /* [lock] enum orphan_bits; orphan.c's to change */
 	/* Where the allocator goes on for this inode, see balloc.h. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files whose bytes a client moves by itself: it asks where they are, reads and writes the image's blocks past
+ * us, and says what it has done. No data passes here, so ordered mode is kept another way:
+ *
+ * 1. New blocks are unwritten: in the file they read as zeros, whatever is in them.
+ * 2. They become data when the client says that it has written them, in a transaction whose commit flushes the
+ *    image first (journal_data_written()).
+ * 3. The size grows with the data, not with the promise: the client's larger one is remembered (owed.h).
+ * 4. Zeroing what is part of a block is the client's, as are all times.
+ *
+ * Who calls holds no lock and no handle.
+ */
+#ifndef EXT4D_FS_FILE_IOMAP_H
+#define EXT4D_FS_FILE_IOMAP_H
+
+#include "fs/inode.h"
+
+enum file_iomap_kind {
+	FILE_IOMAP_HOLE,
+	FILE_IOMAP_UNWRITTEN,
+	FILE_IOMAP_DATA,
+	FILE_IOMAP_INLINE, /* the file's bytes are read with file_read() */
+};
+
+struct file_iomap {
+	uint64_t off, len; /* bytes of the file, whole blocks */
+	uint64_t addr;	   /* byte of the image; 0 without blocks */
+	enum file_iomap_kind kind;
+	bool dirty; /* after a power cut blocks or size may be others yet */
+};
+
+/* What the client is going to do. */
+enum file_iomap_use {
+	FILE_IOMAP_LOOK,  /* read, or report: nothing is changed */
+	FILE_IOMAP_ZERO,  /* make data zeros, which holes are already */
+	FILE_IOMAP_WRITE, /* write: there have to be blocks */
+	FILE_IOMAP_SWAP,  /* use the blocks without asking again: there have to be durable ones */
+};
+
+enum file_iomap_flags {
+	FILE_IOMAP_RESERVED = 1, /* may use root's reserved blocks */
+	FILE_IOMAP_LATE = 2,	 /* from the page cache, which had it before, see file_check_guard() */
+	FILE_IOMAP_NOWAIT = 4,	 /* -EAGAIN rather than allocate */
+	FILE_IOMAP_WHOLE = 8,	 /* all of the range in one mapping, or -EOPNOTSUPP */
+};
+
+/* Whether a file is one for a client to move: extents, nothing that has to be transformed. Locks inode. */
+bool file_iomap_able(struct inode *inode);
+
+/*
+ * Before the first client: prepares fs, which is open, to owe. -ENOMEM.
+ */
+int file_iomap_enable(struct fs *fs) MUST_CHECK;
+
+/*
+ * The mapping that holds pos, for a use of len bytes from there on; it may be shorter, and longer. With
+ * FILE_IOMAP_WRITE blocks of a hole are allocated, unwritten, in a transaction of its own, and inline
+ * contents get a block, flushed. -ENOENT past what a file can hold, when looked at; -EFBIG when written;
+ * -EOPNOTSUPP for holes of indirect maps, which know no unwritten blocks; -EINVAL for swapping to a
+ * hole or to what is no regular file; -EPERM, -ENOSPC and the other errors of file_write().
+ */
+int file_iomap_begin(struct inode *inode, enum file_iomap_use use, unsigned flags, uint64_t pos,
+	uint64_t len, struct file_iomap *ret) MUST_CHECK;
+
+/*
+ * The client has a file of at least size bytes, the last of them perhaps in memory alone. If all blocks up to
+ * there are data the image follows at once, as ext4_da_write_end() does; else when they are written.
+ */
+int file_iomap_grown(struct inode *inode, uint64_t size) MUST_CHECK;
+
+/*
+ * The client has written the bytes [pos, pos + len), all of their blocks: what is unwritten there becomes data, and
+ * the size reaches them. May come twice, or for what is not mapped any more. *ret_size: the file's on disk. An
+ * error is kept for file_sync() too, as the client may take what it has for written.
+ */
+int file_iomap_written(struct inode *inode, uint64_t pos, uint64_t len, uint64_t *ret_size)
+	MUST_CHECK;
+
+/* The client does not know the inode any more. */
+void file_iomap_forget(struct fs *fs, uint32_t ino);
+
+#endif
