@@ -31,6 +31,11 @@ int blk_flush(struct blk *blk)
 	return blk->ops->flush ? blk->ops->flush(blk) : -EROFS;
 }
 
+int blk_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
+{
+	return blk->ops->locate ? blk->ops->locate(blk, ret_fd, ret_off) : -EOPNOTSUPP;
+}
+
 int blk_discard(struct blk *blk, uint64_t off, uint64_t len)
 {
 	if (!blk->ops->discard)

@@ -26,6 +26,8 @@ struct blk_ops {
 	int (*discard)(struct blk *blk, uint64_t off, uint64_t len);
 	/* Others may have written the range: the next read asks the storage. NULL: no cache. */
 	void (*refresh)(struct blk *blk, uint64_t off, uint64_t len);
+	/* Where the bytes lie in a file of this host: its descriptor, the layer's, and an offset. NULL: nowhere. */
+	int (*locate)(struct blk *blk, int *ret_fd, uint64_t *ret_off);
 	void (*close)(struct blk *blk);
 };
 
@@ -59,6 +61,12 @@ int blk_discard(struct blk *blk, uint64_t off, uint64_t len) MUST_CHECK;
  * host can be told not to answer from its own cache.
  */
 void blk_refresh(struct blk *blk, uint64_t off, uint64_t len);
+
+/*
+ * For who is to read and write the same bytes by other ways: the layer's byte 0 is byte *ret_off of
+ * the file or device open at *ret_fd, and so on to its end. -EOPNOTSUPP where they are not one piece of one file.
+ */
+int blk_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off) MUST_CHECK;
 
 /* Closes the stack from blk downwards; NULL is allowed. */
 void blk_close(struct blk *blk);

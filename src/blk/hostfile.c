@@ -83,6 +83,13 @@ static void file_refresh(struct blk *blk, uint64_t off, uint64_t len)
 	posix_fadvise(file->fd, (off_t)off, (off_t)len, POSIX_FADV_DONTNEED);
 }
 
+static int file_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
+{
+	*ret_fd = ((struct blk_file *)blk)->fd;
+	*ret_off = 0;
+	return 0;
+}
+
 static void file_close(struct blk *blk)
 {
 	struct blk_file *file = (struct blk_file *)blk;
@@ -97,12 +104,14 @@ static const struct blk_ops file_ops = {
 	.flush = file_flush,
 	.discard = file_discard,
 	.refresh = file_refresh,
+	.locate = file_locate,
 	.close = file_close,
 };
 
 static const struct blk_ops readonly_ops = {
 	.read = file_read,
 	.refresh = file_refresh,
+	.locate = file_locate,
 	.close = file_close,
 };
 

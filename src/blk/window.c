@@ -45,6 +45,15 @@ static void window_refresh(struct blk *blk, uint64_t off, uint64_t len)
 	blk_refresh(win->lower, win->off + off, len);
 }
 
+static int window_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
+{
+	struct blk_window *win = (struct blk_window *)blk;
+	int err = blk_locate(win->lower, ret_fd, ret_off);
+
+	*ret_off += err ? 0 : win->off;
+	return err;
+}
+
 static void window_close(struct blk *blk)
 {
 	struct blk_window *win = (struct blk_window *)blk;
@@ -59,6 +68,7 @@ static const struct blk_ops window_ops = {
 	.flush = window_flush,
 	.discard = window_discard,
 	.refresh = window_refresh,
+	.locate = window_locate,
 	.close = window_close,
 };
 

@@ -15,14 +15,6 @@
 #include "fs/mapedit.h"
 #include "fs/owed.h"
 
-/* One file_iomap_begin() on its way. */
-struct asking {
-	struct inode *inode;
-	enum file_iomap_use use;
-	unsigned flags; /* enum file_iomap_flags */
-	uint64_t pos, len;
-};
-
 static bool has_extents(const struct inode *inode)
 {
 	return inode->d.flags & EXT4_EXTENTS_FL;
@@ -33,21 +25,20 @@ static bool is_inline(const struct inode *inode)
 	return inode->d.flags & EXT4_INLINE_DATA_FL;
 }
 
-bool file_iomap_able(struct inode *inode)
+bool file_iomap_able(const struct fs *fs, const struct dinode *d)
 {
-	bool able;
-
-	rwlock_read(&inode->lock);
-	able = S_ISREG(inode->d.mode) &&
-		!(inode->d.flags & (EXT4_ENCRYPT_FL | EXT4_INLINE_DATA_FL | EXT4_VERITY_FL)) &&
-		(has_extents(inode) || !inode->fs->opts.writable);
-	rwlock_drop(&inode->lock);
-	return able;
+	if (!S_ISREG(d->mode) || d->flags & (EXT4_ENCRYPT_FL | EXT4_INLINE_DATA_FL | EXT4_VERITY_FL))
+		return false;
+	return d->flags & EXT4_EXTENTS_FL || !fs->opts.writable;
 }
 
-int file_iomap_enable(struct fs *fs)
+int file_iomap_enable(struct fs *fs, int *ret_fd, uint64_t *ret_off)
 {
-	return fs->owed ? 0 : owed_new(&fs->owed);
+	int err = blk_locate(fs->blk, ret_fd, ret_off);
+
+	if (err || fs->owed)
+		return err;
+	return owed_new(&fs->owed);
 }
 
 void file_iomap_forget(struct fs *fs, uint32_t ino)
@@ -66,31 +57,32 @@ static bool is_durable(struct inode *inode)
 	return !journal || !tid || journal_is_committed(journal, tid);
 }
 
-/* run, which begins in pos's block, as bytes, no further than a file can reach. */
-static void answer(const struct asking *ask, const struct run *run, struct file_iomap *ret)
+/* Answers with run, which begins in pos's block, no further than a file can reach. */
+static void give(struct inode *inode, const struct file_iomap_request *ask, const struct run *run, struct file_iomap *ret)
 {
 	static const enum file_iomap_kind kinds[] = {
 		[RUN_HOLE] = FILE_IOMAP_HOLE,
 		[RUN_UNWRITTEN] = FILE_IOMAP_UNWRITTEN,
 		[RUN_DATA] = FILE_IOMAP_DATA,
 	};
-	unsigned bits = ask->inode->fs->sb.block_bits;
-	uint64_t max = file_max_size(ask->inode) >> bits, nr = max - run->lblk;
+	unsigned bits = inode->fs->sb.block_bits;
+	uint64_t max = file_max_size(inode) >> bits, nr = max - run->lblk;
 
 	assert(run->lblk == ask->pos >> bits && run->lblk < max);
 	*ret = (struct file_iomap){ .off = run->lblk << bits, .kind = kinds[run->kind],
-		.len = (run->nr < nr ? run->nr : nr) << bits, .dirty = !is_durable(ask->inode) };
+		.len = (run->nr < nr ? run->nr : nr) << bits, .dirty = !is_durable(inode) };
 	if (run->kind != RUN_HOLE)
 		ret->addr = run->pblk << bits;
+	if (ask->found)
+		ask->found(ask->arg, ret);
 }
 
 /*
  * Inline contents, which are not longer than a block, and what follows them. The client wants at least a
  * byte to read where it is told that there are any.
  */
-static void answer_inline(const struct asking *ask, struct file_iomap *ret)
+static void give_inline(struct inode *inode, const struct file_iomap_request *ask, struct file_iomap *ret)
 {
-	const struct inode *inode = ask->inode;
 	uint32_t block_size = inode->fs->sb.block_size;
 
 	*ret = (struct file_iomap){ .off = ask->pos & ~(uint64_t)(block_size - 1),
@@ -101,9 +93,8 @@ static void answer_inline(const struct asking *ask, struct file_iomap *ret)
 	ret->len = (file_max_size(inode) & ~(uint64_t)(block_size - 1)) - ret->off;
 }
 
-static int check(const struct asking *ask)
+static int check(struct inode *inode, const struct file_iomap_request *ask)
 {
-	const struct inode *inode = ask->inode;
 	bool changes = ask->use == FILE_IOMAP_WRITE || ask->use == FILE_IOMAP_ZERO;
 	uint64_t max = file_max_size(inode) >> inode->fs->sb.block_bits << inode->fs->sb.block_bits;
 	int err = 0;
@@ -127,12 +118,12 @@ static int check(const struct asking *ask)
 }
 
 /* Whether run will do; if not, blocks are needed. */
-static bool suffices(const struct asking *ask, const struct run *run)
+static bool suffices(const struct file_iomap_request *ask, const struct run *run)
 {
 	return ask->use != FILE_IOMAP_WRITE || run->kind != RUN_HOLE;
 }
 
-static bool covers(const struct asking *ask, const struct file_iomap *map)
+static bool covers(const struct file_iomap_request *ask, const struct file_iomap *map)
 {
 	uint64_t have = map->len - (ask->pos - map->off);
 
@@ -142,9 +133,8 @@ static bool covers(const struct asking *ask, const struct file_iomap *map)
 /* ---- allocating ---- */
 
 /* Maps blocks of the hole at pos, unwritten, as far as the client asks; one run. */
-static int allocate(const struct asking *ask, struct run *run)
+static int allocate(struct inode *inode, const struct file_iomap_request *ask, struct run *run)
 {
-	struct inode *inode = ask->inode;
 	unsigned bits = inode->fs->sb.block_bits;
 	unsigned flags = ask->flags & FILE_IOMAP_RESERVED ? BALLOC_RESERVED : 0;
 	uint64_t len = ask->len < INT64_MAX - ask->pos ? ask->len : INT64_MAX - ask->pos;
@@ -165,59 +155,55 @@ static int allocate(const struct asking *ask, struct run *run)
 }
 
 /* The block that inline contents move to is read by the client, past whatever holds back our writes. */
-static int move_out(const struct asking *ask)
+static int move_out(struct inode *inode, const struct file_iomap_request *ask)
 {
-	struct inode *inode = ask->inode;
 	int err = file_uninline(inode, ask->flags & FILE_IOMAP_RESERVED ? BALLOC_RESERVED : 0);
 
 	return err ? err : blk_flush(inode->fs->blk);
 }
 
 /* One attempt; the lock is held for writing. */
-static int make_mapping(const struct asking *ask, struct file_iomap *ret)
+static int make_mapping(struct inode *inode, const struct file_iomap_request *ask, struct file_iomap *ret)
 {
-	struct inode *inode = ask->inode;
 	struct run run;
-	int err = check(ask);
+	int err = check(inode, ask);
 
 	if (!err && is_inline(inode))
-		err = move_out(ask);
+		err = move_out(inode, ask);
 	if (!err)
 		err = map_lookup(inode, ask->pos >> inode->fs->sb.block_bits, &run);
 	if (!err && !suffices(ask, &run))
-		err = allocate(ask, &run);
+		err = allocate(inode, ask, &run);
 	if (!err)
-		answer(ask, &run, ret);
+		give(inode, ask, &run, ret);
 	return err;
 }
 
-static int begin_changing(const struct asking *ask, struct file_iomap *ret)
+static int begin_changing(struct inode *inode, const struct file_iomap_request *ask, struct file_iomap *ret)
 {
-	struct inode *inode = ask->inode;
 	bool tried = false;
 	int err;
 
 	rwlock_write(&inode->lock);
 	do
-		err = make_mapping(ask, ret);
+		err = make_mapping(inode, ask, ret);
 	while (file_wait_space(inode, err, &tried));
 	rwlock_drop(&inode->lock);
 	return err;
 }
 
 /* What is there, if it will do: else *ret_done is false. The lock is held for reading. */
-static int find_mapping(const struct asking *ask, struct file_iomap *ret, bool *ret_done)
+static int find_mapping(struct inode *inode, const struct file_iomap_request *ask, struct file_iomap *ret, bool *ret_done)
 {
-	struct inode *inode = ask->inode;
 	struct run run;
-	int err = check(ask);
+	int err = check(inode, ask);
 
 	*ret_done = true;
 	if (err)
 		return err;
 	if (is_inline(inode)) {
 		*ret_done = ask->use == FILE_IOMAP_LOOK;
-		answer_inline(ask, ret);
+		give_inline(inode, ask, ret);
 		return ask->use == FILE_IOMAP_SWAP ? -EINVAL : 0;
 	}
 	err = map_lookup(inode, ask->pos >> inode->fs->sb.block_bits, &run);
@@ -226,29 +212,29 @@ static int find_mapping(const struct asking *ask, struct file_iomap *ret, bool *
 	if (ask->use == FILE_IOMAP_SWAP && run.kind == RUN_HOLE)
 		return -EINVAL;
 	*ret_done = suffices(ask, &run);
-	answer(ask, &run, ret);
+	if (*ret_done)
+		give(inode, ask, &run, ret);
 	return 0;
 }
 
 /* ---- the calls ---- */
 
-int file_iomap_begin(struct inode *inode, enum file_iomap_use use, unsigned flags, uint64_t pos,
-	uint64_t len, struct file_iomap *ret)
+int file_iomap_begin(
+	struct inode *inode, const struct file_iomap_request *ask, struct file_iomap *ret)
 {
-	const struct asking ask = { .inode = inode, .use = use, .flags = flags, .pos = pos, .len = len };
 	bool done;
 	int err;
 
 	rwlock_read(&inode->lock);
-	err = find_mapping(&ask, ret, &done);
+	err = find_mapping(inode, ask, ret, &done);
 	rwlock_drop(&inode->lock);
 	if (!err && !done)
-		err = flags & FILE_IOMAP_NOWAIT ? -EAGAIN : begin_changing(&ask, ret);
-	if (!err && use == FILE_IOMAP_SWAP && ret->dirty) {
+		err = ask->flags & FILE_IOMAP_NOWAIT ? -EAGAIN : begin_changing(inode, ask, ret);
+	if (!err && ask->use == FILE_IOMAP_SWAP && ret->dirty) {
 		err = journal_wait(inode->fs->journal, atomic_load(&inode->data_tid));
 		ret->dirty = false;
 	}
-	if (!err && flags & FILE_IOMAP_WHOLE && !covers(&ask, ret))
+	if (!err && ask->flags & FILE_IOMAP_WHOLE && !covers(ask, ret))
 		err = -EOPNOTSUPP;
 	return err;
 }

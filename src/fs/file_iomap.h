@@ -45,13 +45,26 @@ enum file_iomap_flags {
 	FILE_IOMAP_WHOLE = 8,	 /* all of the range in one mapping, or -EOPNOTSUPP */
 };
 
-/* Whether a file is one for a client to move: extents, nothing that has to be transformed. Locks inode. */
-bool file_iomap_able(struct inode *inode);
+/* Whether d is of a file for a client to move: extents, and nothing that has to be transformed. */
+bool file_iomap_able(const struct fs *fs, const struct dinode *d);
 
 /*
- * Before the first client: prepares fs, which is open, to owe. -ENOMEM.
+ * Before the first client: prepares fs, which is open, to owe, and says where the image's bytes are, as
+ * blk_locate() does. -EOPNOTSUPP: not in one place, as with a journal that was replayed into memory; -ENOMEM.
  */
-int file_iomap_enable(struct fs *fs) MUST_CHECK;
+int file_iomap_enable(struct fs *fs, int *ret_fd, uint64_t *ret_off) MUST_CHECK;
+
+struct file_iomap_request {
+	enum file_iomap_use use;
+	unsigned flags; /* enum file_iomap_flags */
+	uint64_t pos, len;
+	/*
+	 * NULL, or told the answer while nothing can change it: who hands it on here never tells the client of
+	 * something that is over already. The inode's lock is held.
+	 */
+	void (*found)(void *arg, const struct file_iomap *map);
+	void *arg;
+};
 
 /*
  * The mapping that holds pos, for a use of len bytes from there on; it may be shorter, and longer. With
@@ -60,8 +73,8 @@ int file_iomap_enable(struct fs *fs) MUST_CHECK;
  * -EOPNOTSUPP for holes of indirect maps, which know no unwritten blocks; -EINVAL for swapping to a
  * hole or to what is no regular file; -EPERM, -ENOSPC and the other errors of file_write().
  */
-int file_iomap_begin(struct inode *inode, enum file_iomap_use use, unsigned flags, uint64_t pos,
-	uint64_t len, struct file_iomap *ret) MUST_CHECK;
+int file_iomap_begin(struct inode *inode, const struct file_iomap_request *ask,
+	struct file_iomap *ret) MUST_CHECK;
 
 /*
  * The client has a file of at least size bytes, the last of them perhaps in memory alone. If all blocks up to

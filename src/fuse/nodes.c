@@ -16,8 +16,16 @@
 struct slot {
 	uint32_t ino;	 /* 0: free */
 	uint32_t reader; /* thread that may be about to take in attributes, 0: none, SEVERAL */
-	uint64_t count : 63;
+	uint64_t count : 61;
 	uint64_t cached : 1; /* see nodes_cache() */
+	uint64_t moves : 2;  /* enum moves */
+};
+
+/* Who moves the bytes of a file. */
+enum moves {
+	MOVES_UNDECIDED,
+	MOVES_WE,
+	MOVES_KERNEL,
 };
 
 struct shard {
@@ -186,6 +194,22 @@ bool nodes_known(struct nodes *nodes, uint32_t ino)
 	known = lock_slot(nodes, ino);
 	drop_slot(nodes, ino);
 	return known;
+}
+
+bool nodes_moves(struct nodes *nodes, uint32_t ino, bool able)
+{
+	bool kernel = false;
+	struct slot *slot;
+
+	if (!nodes)
+		return able;
+	slot = lock_slot(nodes, ino);
+	if (slot && slot->moves == MOVES_UNDECIDED)
+		slot->moves = able ? MOVES_KERNEL : MOVES_WE;
+	if (slot)
+		kernel = slot->moves == MOVES_KERNEL;
+	drop_slot(nodes, ino);
+	return kernel;
 }
 
 void nodes_show(struct nodes *nodes, uint32_t ino, uint32_t tid)

@@ -50,6 +50,13 @@ void nodes_cache(struct nodes *nodes, uint32_t ino);
 /* Whether the page cache may have anything of ino. */
 bool nodes_cached(struct nodes *nodes, uint32_t ino);
 
+/*
+ * Whether the kernel moves the bytes of ino by itself: what the first who asks since it is known calls able
+ * is what holds until it is forgotten, as the kernel takes it from the reply that comes first. able without
+ * nodes, false of what is not known.
+ */
+bool nodes_moves(struct nodes *nodes, uint32_t ino, bool able);
+
 /* Whether the kernel knows ino. */
 bool nodes_known(struct nodes *nodes, uint32_t ino);
 

@@ -37,6 +37,31 @@ static void test_counts(void **state)
 	nodes_free(nodes);
 }
 
+/* The first word counts until the node is forgotten. */
+static void test_moves(void **state)
+{
+	struct nodes *nodes;
+
+	(void)state;
+	assert_true(nodes_moves(NULL, 12, true));
+	assert_false(nodes_moves(NULL, 12, false));
+	assert_int_equal(nodes_new(&nodes), 0);
+	assert_false(nodes_moves(nodes, 12, true));
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_int_equal(nodes_add(nodes, 13, 1), 0);
+	assert_true(nodes_moves(nodes, 12, true));
+	assert_false(nodes_moves(nodes, 13, false));
+	assert_true(nodes_moves(nodes, 12, false));
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_forget(nodes, 12, 1));
+	assert_true(nodes_moves(nodes, 12, false));
+	assert_false(nodes_moves(nodes, 13, true));
+	assert_true(nodes_forget(nodes, 12, 1));
+	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_moves(nodes, 12, false));
+	nodes_free(nodes);
+}
+
 static void test_readers(void **state)
 {
 	struct nodes *nodes;
@@ -113,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_cached),
 		cmocka_unit_test(test_nothing),
