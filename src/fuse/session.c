@@ -9,12 +9,15 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fuse/iomap_abi.h"
 #include "fuse/session_i.h"
 
 /* Room for INIT's request: libfuse wants the whole of what the kernel may send. */
@@ -47,6 +50,9 @@ static void patch_init(const struct session *session, struct iovec *iov, int cou
 		init.flags2 = (init.flags & ABI_INIT_EXT ? init.flags2 : 0) | (uint32_t)(session->asked >> 32);
 		init.flags |= ABI_INIT_EXT;
 	}
+	/* a smaller one would turn it off; nothing else depends on minors above 23 */
+	if (session->iomap)
+		init.minor = IOMAP_ABI_MINOR;
 	memcpy(iov[1].iov_base, &init, sizeof(init));
 }
 
@@ -107,6 +113,24 @@ void session_reply(uint64_t unique, int err, const void *body, size_t len)
 static void notify(fuse_ino_t node, off_t off, off_t len)
 {
 	(void)fuse_lowlevel_notify_inval_inode(self->session->se, node, off, len);
+}
+
+int session_notify(int32_t code, const void *body, size_t len)
+{
+	struct abi_out_header head = { .len = (uint32_t)(sizeof(head) + len), .error = code };
+	const struct iovec iov[2] = {
+		{ .iov_base = &head, .iov_len = sizeof(head) },
+		{ .iov_base = (void *)(uintptr_t)body, .iov_len = len },
+	};
+
+	return send_message(fuse_session_fd(self->session->se), iov, 2) < 0 ? -errno : 0;
+}
+
+int session_ioctl(unsigned long cmd, void *arg)
+{
+	int ret = ioctl(fuse_session_fd(self->session->se), cmd, arg);
+
+	return ret < 0 ? -errno : ret;
 }
 
 void session_invalidate(fuse_ino_t node)
@@ -359,6 +383,19 @@ static int start_ring_workers(struct session *session, bool *ret_device)
 	return err;
 }
 
+/*
+ * Workers must not wait for memory that only the writing of files can free, which asks them where to. They
+ * inherit it from this thread.
+ */
+static void no_reclaim(struct session *session)
+{
+	uint32_t on = 1;
+
+	if (session->iomap && ioctl(fuse_session_fd(session->se), IOMAP_ABI_IOC_SET_NOFS, &on) < 0)
+		log_warn(session->config.log, "cannot keep memory from waiting for files: %s",
+			strerror(errno));
+}
+
 int session_start(struct session *session)
 {
 	struct sigaction act = { .sa_handler = interrupt };
@@ -369,6 +406,7 @@ int session_start(struct session *session)
 
 	sigaction(SIGUSR1, &act, NULL);
 	session_cpus(&cpus);
+	no_reclaim(session);
 	max += (unsigned)CPU_COUNT(&cpus);
 	if (session->uring)
 		max += uring_nr_workers(session->uring);
@@ -423,16 +461,64 @@ int session_new(const struct session_config *config, struct fuse_args *args, str
 }
 
 /* What INIT, the first request, says the kernel could do. */
-static uint64_t offered_flags(const void *request, size_t len)
+static uint64_t offered_flags(const void *request, size_t len, uint32_t *ret_minor)
 {
 	const struct abi_in_header *head = request;
 	struct abi_init_in init = { 0 };
 
+	*ret_minor = 0;
 	if (len < sizeof(*head))
 		return 0;
 	len -= sizeof(*head);
 	memcpy(&init, head + 1, len < sizeof(init) ? len : sizeof(init));
+	*ret_minor = init.minor;
 	return init.flags | (init.flags & ABI_INIT_EXT ? (uint64_t)init.flags2 << 32 : 0);
+}
+
+/* The kernel has not offered iomap: whose fault that is. */
+static const char *why_no_iomap(const struct session *session, uint32_t minor)
+{
+	struct iomap_abi_support support = { 0 };
+	char enabled = 'Y';
+	FILE *file;
+
+	if (ioctl(fuse_session_fd(session->se), IOMAP_ABI_IOC_SUPPORT, &support) < 0)
+		return errno == EOPNOTSUPP ? "this kernel was built without it" : "this kernel does not have it";
+	if (minor != IOMAP_ABI_MINOR)
+		return "this kernel has another version of it";
+	file = fopen("/sys/module/fuse/parameters/enable_iomap", "re");
+	if (file && fread(&enabled, 1, 1, file) != 1)
+		enabled = 'Y';
+	if (file)
+		fclose(file);
+	if (enabled == 'N')
+		return "/sys/module/fuse/parameters/enable_iomap is N";
+	return "that takes the privilege CAP_SYS_RAWIO, or a helper that has it";
+}
+
+/* Decides who moves the bytes of files, before the kernel is told. */
+static int choose_iomap(struct session *session, uint64_t offered, uint32_t minor)
+{
+	const struct session_config *config = &session->config;
+	const char *why = NULL;
+	int err = 0;
+
+	if (config->iomap == SESSION_IOMAP_OFF || !config->prepare_iomap)
+		return 0;
+	if (!(offered & IOMAP_ABI_INIT) || minor != IOMAP_ABI_MINOR) {
+		err = -EOPNOTSUPP;
+		why = why_no_iomap(session, minor);
+	} else {
+		err = config->prepare_iomap(config->userdata, &why);
+	}
+	session->iomap = !err;
+	if (!err)
+		session->asked |= IOMAP_ABI_INIT;
+	else if (config->iomap == SESSION_IOMAP_ON)
+		log_error(config->log, "no iomap: %s", why);
+	else
+		log_debug(config->log, "no iomap: %s", why);
+	return config->iomap == SESSION_IOMAP_ON ? err : 0;
 }
 
 /* Decides how requests are to come, before the kernel is told. */
@@ -489,10 +575,13 @@ int session_mount(struct session *session, const char *mountpoint)
 		err = -errno;
 		log_error(session->config.log, "cannot read the first request: %s", strerror(-err));
 	} else {
-		uint64_t offered = offered_flags(request, (size_t)got);
+		uint32_t minor;
+		uint64_t offered = offered_flags(request, (size_t)got, &minor);
 
 		session->asked = session->config.init_flags & offered;
-		err = choose_transport(session, offered);
+		err = choose_iomap(session, offered, minor);
+		if (!err)
+			err = choose_transport(session, offered);
 		mounting = session;
 		session_dispatch(session, request, (size_t)got);
 		mounting = NULL;

@@ -31,6 +31,13 @@ enum session_uring {
 	SESSION_URING_ON, /* or the filesystem is not mounted */
 };
 
+/* Whether the kernel moves the bytes of files by itself. */
+enum session_iomap {
+	SESSION_IOMAP_AUTO, /* if it offers that and prepare_iomap() agrees */
+	SESSION_IOMAP_OFF,
+	SESSION_IOMAP_ON, /* or the filesystem is not mounted */
+};
+
 struct session_config {
 	const struct fuse_lowlevel_ops *ops;
 	void *userdata; /* fuse_req_userdata(), and for intercept */
@@ -41,6 +48,12 @@ struct session_config {
 	bool (*intercept)(void *userdata, const struct abi_in_header *head, size_t len);
 	uint32_t init_flags; /* asked of the kernel in INIT, where it offers them, behind libfuse's back */
 	enum session_uring uring;
+	enum session_iomap iomap;
+	/*
+	 * The kernel offers iomap: 0 to take it, which cannot be taken back. Before INIT is answered. *ret_why: one
+	 * line on why not, constant.
+	 */
+	int (*prepare_iomap)(void *userdata, const char **ret_why);
 	struct log *log;
 };
 
@@ -93,6 +106,15 @@ bool session_leave(struct session_job *job);
  * off; and forget the attributes. Waits for the WRITE requests: in a session_job only.
  */
 void session_write_back(fuse_ino_t node, off_t off, off_t len);
+
+/*
+ * Sends a notification that libfuse does not know, of len bytes at body, in a worker. Returns what the kernel
+ * says of it, 0 or -errno.
+ */
+int session_notify(int32_t code, const void *body, size_t len) MUST_CHECK;
+
+/* ioctl(2) on the connection, in a worker; what it returns, or -errno. */
+int session_ioctl(unsigned long cmd, void *arg) MUST_CHECK;
 
 /*
  * Has the kernel forget the attributes of a node, and ignore those that replies before this bring. From a

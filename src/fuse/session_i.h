@@ -46,6 +46,7 @@ struct session {
 	atomic_bool stopping;
 	int ended; /* [const] eventfd: a worker found the filesystem unmounted */
 	uint64_t asked; /* INIT flags that libfuse does not know and the kernel has offered */
+	bool iomap; /* the kernel moves bytes by itself: asked for, and offered */
 	struct lock lock; /* rank LEAF */
 	struct worker *workers; /* nr_workers that run */
 	unsigned nr_workers; /* [lock] while there are workers */
