@@ -32,6 +32,11 @@ bool file_iomap_able(const struct fs *fs, const struct dinode *d)
 	return d->flags & EXT4_EXTENTS_FL || !fs->opts.writable;
 }
 
+uint64_t file_iomap_max_size(const struct fs *fs)
+{
+	return file_max_size_fs(&fs->sb);
+}
+
 int file_iomap_enable(struct fs *fs, int *ret_fd, uint64_t *ret_off)
 {
 	int err = blk_locate(fs->blk, ret_fd, ret_off);

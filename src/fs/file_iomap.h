@@ -48,6 +48,9 @@ enum file_iomap_flags {
 /* Whether d is of a file for a client to move: extents, and nothing that has to be transformed. */
 bool file_iomap_able(const struct fs *fs, const struct dinode *d);
 
+/* The largest size of a file that is. */
+uint64_t file_iomap_max_size(const struct fs *fs);
+
 /*
  * Before the first client: prepares fs, which is open, to owe, and says where the image's bytes are, as
  * blk_locate() does. -EOPNOTSUPP: not in one place, as with a journal that was replayed into memory; -ENOMEM.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The device's block size becomes the filesystem's: the device's own page cache, where our metadata is, would
+ * otherwise hold what the kernel writes past it beside what we write.
+ */
+#include "config.h"
+
+#include "fuse/iomap_device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Between LOOP_CTL_GET_FREE and LOOP_CONFIGURE somebody else may take the device. */
+#define LOOP_TRIES 16
+
+static int reopen(int fd, bool writable)
+{
+	char path[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ret = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	return ret < 0 ? -errno : ret;
+}
+
+/* Attaches the file at fd to the free loop device nr, which is opened. */
+static int attach(int nr, int fd, bool writable, uint32_t block_size)
+{
+	struct loop_config config = { .fd = (uint32_t)fd };
+	char path[64];
+	int loop, err;
+
+	/* direct: our own file cache and the device then agree about what is written */
+	config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO;
+	if (!writable)
+		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
+	snprintf(path, sizeof(path), "/dev/loop%d", nr);
+	loop = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (loop < 0)
+		return -errno;
+	if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+		return loop;
+	err = -errno;
+	/* the file's storage may want larger sectors than 512 bytes for that */
+	if (err == -EINVAL) {
+		config.block_size = block_size;
+		err = ioctl(loop, LOOP_CONFIGURE, &config) == 0 ? 0 : -errno;
+	}
+	if (!err)
+		return loop;
+	close(loop);
+	return err;
+}
+
+static int attach_any(int fd, bool writable, uint32_t block_size)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), ret;
+
+	if (control < 0)
+		return -errno;
+	ret = -EBUSY;
+	for (unsigned i = 0; i < LOOP_TRIES && ret == -EBUSY; i++) {
+		int nr = ioctl(control, LOOP_CTL_GET_FREE);
+
+		ret = nr < 0 ? -errno : attach(nr, fd, writable, block_size);
+	}
+	close(control);
+	return ret;
+}
+
+/* 0 if the device's block size is the filesystem's or, where it cannot be set, smaller. */
+static int set_block_size(int fd, uint32_t block_size)
+{
+	int size = (int)block_size, have = 0;
+
+	if (ioctl(fd, BLKBSZSET, &size) == 0)
+		return 0;
+	if (ioctl(fd, BLKBSZGET, &have) < 0)
+		return -errno;
+	return have > 0 && (uint32_t)have <= block_size ? 0 : -EINVAL;
+}
+
+int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, const char **ret_why)
+{
+	int sector = 0, device, err = 0;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISBLK(st.st_mode)) {
+		device = reopen(fd, writable);
+		*ret_why = "the device cannot be opened again";
+	} else {
+		device = attach_any(fd, writable, block_size);
+		*ret_why = "the image cannot be made a loop device";
+	}
+	if (device < 0)
+		return device;
+	if (ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0 && (uint32_t)sector > block_size)
+		err = -EINVAL;
+	if (!err)
+		err = set_block_size(device, block_size);
+	if (err) {
+		*ret_why = "the device's blocks are larger than the filesystem's";
+		close(device);
+		return err;
+	}
+	*ret_fd = device;
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The block device that the kernel is to read and write in our place. */
+#ifndef EXT4D_FUSE_IOMAP_DEVICE_H
+#define EXT4D_FUSE_IOMAP_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+/*
+ * Opens a block device with the bytes of the file or device open at fd: itself, in an open file of its own, as
+ * the kernel keeps it longer than us, or a loop device, which goes with its last descriptor. On failure -errno, and
+ * *ret_why is one constant line.
+ */
+int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, const char **ret_why)
+	MUST_CHECK;
+
+#endif
