@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "daemon.h"
+#include "fuse/iomap.h"
 #include "fuse/nodes.h"
 #include "fuse/ops.h"
 #include "options.h"
@@ -33,6 +34,7 @@ static int server_fini(struct server *server)
 	int err;
 
 	session_free(server->session);
+	iomap_free(server->ops.iomap);
 	err = fs_close(server->ops.fs);
 	nodes_free(server->ops.nodes);
 	free(server->source);
@@ -80,6 +82,13 @@ static const char *default_opts(const struct options *opts)
 	return ",default_permissions";
 }
 
+static int prepare_iomap(void *userdata, const char **ret_why)
+{
+	const struct ops_context *ops = userdata;
+
+	return iomap_prepare(ops->iomap, ret_why);
+}
+
 static int make_session(struct server *server, const struct options *opts)
 {
 	const bool writable = server->ops.nodes;
@@ -89,6 +98,8 @@ static int make_session(struct server *server, const struct options *opts)
 		.intercept = ops_intercept,
 		.init_flags = writable ? ABI_INIT_HANDLE_KILLPRIV_V2 : 0,
 		.uring = opts->uring,
+		.iomap = opts->iomap,
+		.prepare_iomap = prepare_iomap,
 		.log = &server->log,
 	};
 	CLEANUP(cleanup_free) char *source = options_escape(server->source);
@@ -195,6 +206,8 @@ static int open_filesystem(struct server *server, const struct options *opts)
 		err = nodes_new(&server->ops.nodes);
 	if (!err) /* the kernel always knows the root, and is never told of it */
 		err = nodes_add(server->ops.nodes, EXT2_ROOT_INO, 0);
+	if (!err)
+		err = iomap_new(server->ops.fs, server->ops.nodes, &server->log, &server->ops.iomap);
 	if (err)
 		return err;
 	set_owner(opts, &server->ops.owner);

@@ -196,6 +196,21 @@ static int set_io_uring(struct options *opts, const char *value)
 	return 0;
 }
 
+static int set_iomap(struct options *opts, const char *value)
+{
+	static const char *const names[] = {
+		[SESSION_IOMAP_AUTO] = "auto",
+		[SESSION_IOMAP_OFF] = "off",
+		[SESSION_IOMAP_ON] = "on",
+	};
+	int i = find_name(value, names, SESSION_IOMAP_ON + 1);
+
+	if (i < 0)
+		return usage("option iomap: \"%s\" is not auto, on or off", value);
+	opts->iomap = (enum session_iomap)i;
+	return 0;
+}
+
 static int set_commit(struct options *opts, const char *value)
 {
 	uint64_t seconds;
@@ -410,6 +425,7 @@ static const struct option_spec specs[] = {
 	{ "errors", VALUE_NEEDED, set_errors },
 	{ "commit", VALUE_NEEDED, set_commit },
 	{ "io_uring", VALUE_NEEDED, set_io_uring },
+	{ "iomap", VALUE_NEEDED, set_iomap },
 	{ "discard", VALUE_NONE, set_discard },
 	{ "nodiscard", VALUE_NONE, set_nodiscard },
 	{ "quota", VALUE_NONE, set_usrquota },
@@ -752,6 +768,7 @@ void options_print_help(FILE *out)
 	      "  noacl                 do not enforce ACLs\n"
 	      "  cache=SIZE            memory for metadata, 128M by default\n"
 	      "  io_uring=HOW          requests by io_uring: on, off, or auto (default)\n"
+	      "  iomap=HOW             file data by the kernel: on, off, or auto (default)\n"
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"

@@ -53,6 +53,7 @@ struct options {
 	struct image_options from;
 	struct fs_options fs;
 	enum session_uring uring;
+	enum session_iomap iomap;
 	struct reply_owner owner;
 	char *fuse_opts; /* owned: comma-separated, for libfuse */
 	char *copy;	 /* owned: what the strings above point into; of a remount, its options */

@@ -16,6 +16,7 @@
 #include "fs/symlink.h"
 #include "fs/xattr.h"
 #include "fuse/ioctl.h"
+#include "fuse/iomap.h"
 #include "fuse/nodes.h"
 #include "fuse/ops_edit.h"
 #include "fuse/seek.h"
@@ -61,7 +62,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	set_capability(conn, FUSE_CAP_DONT_MASK, true);
 	set_capability(conn, FUSE_CAP_IOCTL_DIR, true);
 	/* not where nothing is written: it would make the kernel ask for attributes after each close */
-	set_capability(conn, FUSE_CAP_WRITEBACK_CACHE, ctx->nodes);
+	/* nor where the page cache of most files writes past us */
+	set_capability(conn, FUSE_CAP_WRITEBACK_CACHE, ctx->nodes && !iomap_is_on(ctx->iomap));
 	set_capability(conn, FUSE_CAP_HANDLE_KILLPRIV, false); /* see session_config.init_flags */
 	/* with OPEN answered ENOSYS this would lose O_TRUNC */
 	set_capability(conn, FUSE_CAP_ATOMIC_O_TRUNC, false);
@@ -86,20 +88,25 @@ uint32_t ops_tid(fuse_req_t req)
 }
 
 int ops_tell(struct ops_context *ctx, uint32_t ino, uint32_t tid, double timeout,
-	struct fuse_entry_param *ret)
+	struct reply_entry *ret)
 {
+	struct dinode d;
 	int err = nodes_add(ctx->nodes, ino, tid);
 
 	if (err)
 		return err;
-	err = reply_fill_entry(ctx->fs, &ctx->owner, ino, timeout, ret);
+	err = dinode_load(ctx->fs, ino, &d);
+	if (!err)
+		err = reply_fill_entry(ctx->fs, &ctx->owner, ino, &d, timeout, &ret->param);
 	if (err)
 		ops_forget(ctx, ino, 1);
+	else
+		ret->flags = iomap_attr_flags(ctx->iomap, ino, &d);
 	return err;
 }
 
 static int lookup(struct ops_context *ctx, struct inode *dir, const char *name, uint32_t tid,
-	struct fuse_entry_param *entry)
+	struct reply_entry *entry)
 {
 	uint32_t ino = dir->ino;
 	/* "." comes from file handles (NFS, open_by_handle_at): the node itself, of any type */
@@ -117,7 +124,7 @@ static int lookup(struct ops_context *ctx, struct inode *dir, const char *name, 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	CLEANUP(inode_putp) struct inode *dir = NULL;
-	struct fuse_entry_param entry = { 0 };
+	struct reply_entry entry = { .flags = 0 };
 	uint32_t ino;
 	int err = reply_ino(parent, &ino);
 
@@ -130,13 +137,13 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		err = lookup(context(req), dir, name, ops_tid(req), &entry);
 	if (err == -ENOENT) {
 		/* node 0: the kernel remembers the absence */
-		entry.entry_timeout = reply_absence_timeout(dir);
+		entry.param.entry_timeout = reply_absence_timeout(dir);
 		err = 0;
 	}
 	if (err)
 		reply_err(req, err);
-	else if (fuse_reply_entry(req, &entry) && entry.ino)
-		ops_forget(context(req), reply_node((uint32_t)entry.ino), 1);
+	else if (reply_entry(req, &entry) && entry.param.ino)
+		ops_forget(context(req), reply_node((uint32_t)entry.param.ino), 1);
 }
 
 /* Nothing is kept per node of a read-only mount, so nothing is forgotten. */
@@ -172,7 +179,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	if (err)
 		reply_err(req, err);
 	else
-		fuse_reply_attr(req, &st, REPLY_FOREVER);
+		reply_attr(req, &st, iomap_attr_flags(ctx->iomap, ino, &d), REPLY_FOREVER);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t node)
@@ -253,7 +260,7 @@ struct listing {
 
 /* readdirplus: attributes with the name; without them (node 0) where the inode is damaged. */
 static void listing_attributes(
-	const struct listing *list, const struct dir_entry *entry, struct fuse_entry_param *ret)
+	const struct listing *list, const struct dir_entry *entry, struct reply_entry *ret)
 {
 	struct ops_context *ctx = context(list->req);
 	bool dots = entry->name[0] == '.' &&
@@ -263,15 +270,15 @@ static void listing_attributes(
 	if (!dots && ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
-	ret->attr.st_ino = entry->ino;
-	ret->attr.st_mode = (mode_t)entry->dtype << 12;
+	ret->param.attr.st_ino = entry->ino;
+	ret->param.attr.st_mode = (mode_t)entry->dtype << 12;
 }
 
 static bool listing_add(void *arg, const struct dir_entry *entry)
 {
 	struct listing *list = arg;
 	size_t room = list->size - list->used, need;
-	struct fuse_entry_param param = { 0 };
+	struct reply_entry told = { .flags = 0 };
 	char name[DIR_NAME_MAX + 1];
 	char *at = (char *)list->buf + list->used;
 
@@ -281,14 +288,18 @@ static bool listing_add(void *arg, const struct dir_entry *entry)
 		/* nothing is looked up for an entry that will not fit */
 		if (fuse_add_direntry_plus(list->req, NULL, 0, name, NULL, 0) > room)
 			return false;
-		listing_attributes(list, entry, &param);
+		listing_attributes(list, entry, &told);
 		need = fuse_add_direntry_plus(
-			list->req, at, room, name, &param, (off_t)entry->next);
+			list->req, at, room, name, &told.param, (off_t)entry->next);
+		/* libfuse has written zero; the record begins with the entry */
+		if (need <= room)
+			memcpy(at + offsetof(struct abi_entry_out, attr.flags), &told.flags,
+				sizeof(told.flags));
 	} else {
-		param.attr.st_ino = entry->ino;
-		param.attr.st_mode = (mode_t)entry->dtype << 12;
+		told.param.attr.st_ino = entry->ino;
+		told.param.attr.st_mode = (mode_t)entry->dtype << 12;
 		need = fuse_add_direntry(
-			list->req, at, room, name, &param.attr, (off_t)entry->next);
+			list->req, at, room, name, &told.param.attr, (off_t)entry->next);
 	}
 	if (need > room)
 		return false;
@@ -447,6 +458,8 @@ bool ops_intercept(void *userdata, const struct abi_in_header *head, size_t len)
 {
 	struct ops_context *ctx = userdata;
 
+	if (iomap_intercept(ctx->iomap, head, len))
+		return true;
 	if (head->opcode == ABI_OP_STATX)
 		statx_request(ctx, head, len);
 	else if (head->opcode == ABI_OP_WRITE && ctx->nodes)

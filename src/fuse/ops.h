@@ -7,12 +7,14 @@
 #include "fuse/caller.h"
 #include "fuse/reply.h"
 
+struct iomap;
 struct nodes;
 
 /* What the operations work on: fuse_req_userdata(). */
 struct ops_context {
 	struct fs *fs;		  /* [const] */
 	struct nodes *nodes;	  /* [const] what the kernel knows; NULL on a read-only mount */
+	struct iomap *iomap;	  /* [const] see iomap.h */
 	struct reply_owner owner; /* [const] */
 	bool no_acl;		  /* [const] leave ACLs unenforced: -o noacl, fakeroot */
 	bool list_trusted;	  /* [const] root of the initial user namespace may list trusted.* */
@@ -29,10 +31,10 @@ uint32_t ops_tid(fuse_req_t req);
 
 /*
  * Fills an entry for a reply to thread tid, which the kernel counts: if it does not get there,
- * ops_forget(). timeout: of the name. Errors as reply_fill_entry(), -ENOMEM.
+ * ops_forget(). timeout: of the name. Errors as dinode_load(), -ENOMEM.
  */
 int ops_tell(struct ops_context *ctx, uint32_t ino, uint32_t tid, double timeout,
-	struct fuse_entry_param *ret) MUST_CHECK;
+	struct reply_entry *ret) MUST_CHECK;
 
 /* The kernel forgets ino nr times; frees it if that was the last and it has no name. */
 void ops_forget(struct ops_context *ctx, uint32_t ino, uint64_t nr);

@@ -19,6 +19,7 @@
 #include "fs/orphan.h"
 #include "fs/xattredit.h"
 #include "fuse/caller.h"
+#include "fuse/iomap.h"
 #include "fuse/nodes.h"
 
 static struct ops_context *context(fuse_req_t req)
@@ -32,7 +33,11 @@ static int node_get(fuse_req_t req, fuse_ino_t node, struct inode **ret)
 	int err = reply_ino(node, &ino);
 
 	session_begin(req);
-	return err ? err : inode_get(context(req)->fs, ino, ret);
+	if (!err)
+		err = inode_get(context(req)->fs, ino, ret);
+	if (!err)
+		(void)iomap_note(context(req)->iomap, *ret);
+	return err;
 }
 
 /* Who asks. With fakeroot or uid= all that is made belongs to root, or to who is shown, on disk. */
@@ -64,8 +69,10 @@ static void free_if_last(struct ops_context *ctx, uint32_t ino)
 
 void ops_forget(struct ops_context *ctx, uint32_t ino, uint64_t nr)
 {
-	if (nodes_forget(ctx->nodes, ino, nr))
+	if (nodes_forget(ctx->nodes, ino, nr)) {
+		iomap_forget(ctx->iomap, ino);
 		free_if_last(ctx, ino);
+	}
 }
 
 static void forget(struct ops_context *ctx, fuse_ino_t node, uint64_t nlookup)
@@ -110,7 +117,7 @@ static void changed(fuse_req_t req, const struct inode *inode)
 static void reply_made(fuse_req_t req, int err, struct inode *dir, struct inode *inode)
 {
 	struct ops_context *ctx = context(req);
-	struct fuse_entry_param entry;
+	struct reply_entry entry;
 
 	if (!err) {
 		changed(req, dir);
@@ -118,7 +125,7 @@ static void reply_made(fuse_req_t req, int err, struct inode *dir, struct inode 
 	}
 	if (err)
 		reply_err(req, err);
-	else if (fuse_reply_entry(req, &entry))
+	else if (reply_entry(req, &entry))
 		ops_forget(ctx, inode->ino, 1);
 }
 
@@ -237,6 +244,8 @@ void op_tmpfile(struct ops_context *ctx, const struct abi_in_header *head, size_
 		err = reply_raw_entry(ctx->fs, &ctx->owner, inode, &out.entry);
 	if (!err)
 		err = nodes_add(ctx->nodes, inode->ino, head->pid);
+	if (!err)
+		out.entry.attr.flags = iomap_attr_flags(ctx->iomap, inode->ino, &inode->d);
 	session_reply(head->unique, err, &out, sizeof(out));
 }
 
@@ -401,7 +410,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	if (err)
 		reply_err(req, err);
 	else
-		fuse_reply_attr(req, &now, announces ? 0 : REPLY_FOREVER);
+		reply_attr(req, &now, iomap_attr_flags(ctx->iomap, inode->ino, &d),
+			announces ? 0 : REPLY_FOREVER);
 }
 
 /*
@@ -617,6 +627,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_off, struct 
 		copied = node_get(req, to, &target);
 	if (!copied && flags)
 		copied = -EINVAL;
+	/* what the kernel has of them it has written, but not what it holds of the device; it copies by itself */
+	if (!copied && (source->outside || target->outside))
+		copied = -EOPNOTSUPP;
 	if (!copied)
 		copied = kill_capability(target);
 	if (!copied)

@@ -85,22 +85,70 @@ double reply_name_timeout(struct inode *dir)
 	return timeout;
 }
 
-int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino, double timeout,
-	struct fuse_entry_param *ret)
+int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
+	const struct dinode *d, double timeout, struct fuse_entry_param *ret)
 {
-	struct dinode d;
-	int err = dinode_load(fs, ino, &d);
+	int err;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!err)
-		err = reply_stat(fs, owner, ino, &d, &ret->attr);
+	err = reply_stat(fs, owner, ino, d, &ret->attr);
 	if (err)
 		return err;
 	ret->ino = reply_node(ino);
-	ret->generation = d.generation;
+	ret->generation = d->generation;
 	ret->attr_timeout = REPLY_FOREVER;
 	ret->entry_timeout = timeout;
 	return 0;
+}
+
+static struct abi_attr encode_attr(const struct stat *st, uint32_t flags)
+{
+	return (struct abi_attr){
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.blocks = (uint64_t)st->st_blocks,
+		.atime = (uint64_t)st->st_atim.tv_sec,
+		.mtime = (uint64_t)st->st_mtim.tv_sec,
+		.ctime = (uint64_t)st->st_ctim.tv_sec,
+		.atimensec = (uint32_t)st->st_atim.tv_nsec,
+		.mtimensec = (uint32_t)st->st_mtim.tv_nsec,
+		.ctimensec = (uint32_t)st->st_ctim.tv_nsec,
+		.mode = st->st_mode,
+		.nlink = (uint32_t)st->st_nlink,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.rdev = (uint32_t)st->st_rdev,
+		.blksize = (uint32_t)st->st_blksize,
+		.flags = flags,
+	};
+}
+
+int reply_entry(fuse_req_t req, const struct reply_entry *entry)
+{
+	const struct fuse_entry_param *param = &entry->param;
+	/* all timeouts are whole seconds */
+	const struct abi_entry_out out = {
+		.nodeid = param->ino,
+		.generation = param->generation,
+		.entry_valid = (uint64_t)param->entry_timeout,
+		.attr_valid = (uint64_t)param->attr_timeout,
+		.attr = encode_attr(&param->attr, entry->flags),
+	};
+
+	if (!entry->flags)
+		return fuse_reply_entry(req, param);
+	return fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+void reply_attr(fuse_req_t req, const struct stat *st, uint32_t flags, double timeout)
+{
+	const struct abi_attr_out out = { .attr_valid = (uint64_t)timeout,
+		.attr = encode_attr(st, flags) };
+
+	if (!flags)
+		fuse_reply_attr(req, st, timeout);
+	else
+		fuse_reply_buf(req, (const char *)&out, sizeof(out));
 }
 
 int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode *inode,
@@ -114,23 +162,7 @@ int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode
 		.generation = inode->d.generation,
 		.entry_valid = (uint64_t)REPLY_FOREVER,
 		.attr_valid = (uint64_t)REPLY_FOREVER,
-		.attr = {
-			.ino = st.st_ino,
-			.size = (uint64_t)st.st_size,
-			.blocks = (uint64_t)st.st_blocks,
-			.atime = (uint64_t)st.st_atim.tv_sec,
-			.mtime = (uint64_t)st.st_mtim.tv_sec,
-			.ctime = (uint64_t)st.st_ctim.tv_sec,
-			.atimensec = (uint32_t)st.st_atim.tv_nsec,
-			.mtimensec = (uint32_t)st.st_mtim.tv_nsec,
-			.ctimensec = (uint32_t)st.st_ctim.tv_nsec,
-			.mode = st.st_mode,
-			.nlink = (uint32_t)st.st_nlink,
-			.uid = st.st_uid,
-			.gid = st.st_gid,
-			.rdev = (uint32_t)st.st_rdev,
-			.blksize = (uint32_t)st.st_blksize,
-		},
+		.attr = encode_attr(&st, 0),
 	};
 	return err;
 }

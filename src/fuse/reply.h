@@ -41,9 +41,24 @@ double reply_name_timeout(struct inode *dir);
  */
 double reply_absence_timeout(const struct inode *dir);
 
-/* Fills an entry for ino: attributes kept for ever, the name for timeout. Errors as dinode_load(). */
-int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino, double timeout,
-	struct fuse_entry_param *ret) MUST_CHECK;
+/* An entry with what libfuse has no room for. */
+struct reply_entry {
+	struct fuse_entry_param param;
+	uint32_t flags; /* abi_attr.flags */
+};
+
+/*
+ * Fills an entry for ino, without flags: attributes d kept for ever, the name for timeout. Errors as
+ * reply_stat().
+ */
+int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
+	const struct dinode *d, double timeout, struct fuse_entry_param *ret) MUST_CHECK;
+
+/* fuse_reply_entry(), with the flags. */
+int reply_entry(fuse_req_t req, const struct reply_entry *entry) MUST_CHECK;
+
+/* Replies with attributes, valid for timeout; flags: abi_attr.flags. */
+void reply_attr(fuse_req_t req, const struct stat *st, uint32_t flags, double timeout);
 
 /* The same as it goes over the wire, for what libfuse does not reply to, and of an inode at hand. */
 int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode *inode,
