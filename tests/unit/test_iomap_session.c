@@ -1,0 +1,930 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A kernel with FUSE iomap, simulated: it speaks the protocol over a socket in place of /dev/fuse with a session of
+ * the server, keeps a page cache and a cache of mappings by the protocol's rules, checks all it is told, and moves
+ * the files' bytes in the image by itself. What then is in the image is compared with what it meant, and judged by
+ * e2fsck. ioctl(2) on the socket is the kernel's too (--wrap=ioctl), and the image stands for its block device.
+ */
+#include "config.h"
+
+#include "map_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fuse.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "fs/file.h"
+#include "fuse/iomap.h"
+#include "fuse/iomap_device.h"
+#include "fuse/iomap_wire.h"
+#include "fuse/nodes.h"
+#include "fuse/ops.h"
+
+#define STALE 0xEE /* what lies in free blocks */
+#define DEVICE_ID 7
+#define ROOM (1u << 20) /* bytes of a file, at most */
+#define MAX_MAPS 4096u
+#define MAX_MESSAGE 65536u
+
+/* ---- the server ---- */
+
+struct server {
+	struct log log;
+	struct ops_context ops;
+	struct session *session;
+};
+
+static int prepare_iomap(void *userdata, const char **ret_why)
+{
+	struct ops_context *ops = userdata;
+
+	return iomap_prepare(ops->iomap, ret_why);
+}
+
+/* In the place of iomap_device.c's: the file itself. */
+int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, const char **ret_why)
+{
+	(void)writable;
+	(void)block_size;
+	*ret_why = NULL;
+	*ret_fd = dup(fd);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+/* What the kernel does with ioctls of the connection. */
+struct ioctls {
+	unsigned nofs;	/* SET_NOFS */
+	unsigned device; /* BACKING_OPEN */
+	bool refuse; /* the device */
+};
+
+static struct ioctls ioctls;
+
+int __real_ioctl(int fd, unsigned long request, void *arg);
+int __wrap_ioctl(int fd, unsigned long request, void *arg);
+
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	const struct iomap_abi_backing *backing = arg;
+
+	switch (request) {
+	case ABI_DEV_IOC_CLONE: /* a descriptor of the same connection */
+		return dup2((int)*(uint32_t *)arg, fd) < 0 ? -1 : 0;
+	case IOMAP_ABI_IOC_SET_NOFS:
+		ioctls.nofs += *(uint32_t *)arg;
+		return 0;
+	case IOMAP_ABI_IOC_BACKING_OPEN:
+		errno = EPERM;
+		if (ioctls.refuse)
+			return -1;
+		assert_true(backing->fd >= 0 && backing->flags == 1 && !backing->padding);
+		ioctls.device++;
+		return DEVICE_ID;
+	default:
+		return __real_ioctl(fd, request, arg);
+	}
+}
+
+/* offset: where in the file the image begins. */
+static void open_server(struct server *s, const char *path, uint64_t offset)
+{
+	struct fs_options opts = { .writable = true };
+	struct blk *blk, *whole;
+	int fd = open(path, O_RDWR);
+
+	*s = (struct server){ .session = NULL };
+	assert_true(fd >= 0);
+	assert_int_equal(blk_file_new(fd, true, &whole), 0);
+	assert_int_equal(blk_window_new(whole, offset, whole->size - offset, &blk), 0);
+	log_init(&s->log, "test", LOG_LEVEL_ERROR);
+	s->log.to_syslog = false;
+	assert_int_equal(fs_open(blk, &opts, &s->log, &s->ops.fs), 0);
+	assert_int_equal(nodes_new(&s->ops.nodes), 0);
+	assert_int_equal(nodes_add(s->ops.nodes, EXT2_ROOT_INO, 0), 0);
+	assert_int_equal(iomap_new(s->ops.fs, s->ops.nodes, &s->log, &s->ops.iomap), 0);
+}
+
+/* fd: the server's end of the connection, with INIT in it. */
+static int start_server(struct server *s, int fd, enum session_iomap how)
+{
+	const struct session_config config = { .ops = ops_table(true), .userdata = &s->ops,
+		.intercept = ops_intercept, .init_flags = ABI_INIT_HANDLE_KILLPRIV_V2,
+		.uring = SESSION_URING_OFF, .iomap = how, .prepare_iomap = prepare_iomap,
+		.log = &s->log };
+	char name[] = "test", path[32];
+	char *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	int err;
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	assert_int_equal(session_new(&config, &args, &s->session), 0);
+	err = session_mount(s->session, path);
+	return err ? err : session_start(s->session);
+}
+
+static void stop_server(struct server *s)
+{
+	session_free(s->session);
+	iomap_free(s->ops.iomap);
+	assert_int_equal(fs_close(s->ops.fs), 0);
+	nodes_free(s->ops.nodes);
+}
+
+/* ---- the kernel ---- */
+
+struct kernel {
+	struct server server;
+	int fd;	   /* its end of the connection */
+	int image; /* the device */
+	uint64_t offset; /* of the image on it */
+	uint64_t unique;
+	struct iomap_wire_limits limits;
+	unsigned upcalls[3]; /* IOEND, BEGIN, END */
+	unsigned upserts;
+	/* the file */
+	uint64_t nodeid, ino;
+	uint64_t size;	    /* in memory */
+	uint64_t disk_size; /* what it believes the image to have */
+	uint8_t bytes[ROOM]; /* page cache, all of it; zeros from size on */
+	bool dirty[ROOM / 1024]; /* by the block */
+	struct iomap_abi_map maps[MAX_MAPS]; /* the tree for reading, in no order */
+	size_t nr_maps;
+};
+
+/* Forgets what is cached of [from, to). */
+static void drop_maps(struct kernel *k, uint64_t from, uint64_t to)
+{
+	size_t nr = k->nr_maps;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct iomap_abi_map *map = &k->maps[i], rest = *map;
+		uint64_t end = map->offset + map->length;
+
+		if (map->offset >= to || end <= from)
+			continue;
+		map->length = map->offset < from ? from - map->offset : 0;
+		if (end <= to)
+			continue;
+		assert_true(k->nr_maps < MAX_MAPS);
+		rest.length = end - to;
+		rest.offset = to;
+		if (rest.addr != IOMAP_ABI_NO_ADDR)
+			rest.addr += to - (end - (end - map->offset));
+		k->maps[k->nr_maps++] = rest;
+	}
+	nr = 0;
+	for (size_t i = 0; i < k->nr_maps; i++)
+		if (k->maps[i].length)
+			k->maps[nr++] = k->maps[i];
+	k->nr_maps = nr;
+}
+
+static const struct iomap_abi_map *find_map(const struct kernel *k, uint64_t pos)
+{
+	for (size_t i = 0; i < k->nr_maps; i++)
+		if (k->maps[i].offset <= pos && pos - k->maps[i].offset < k->maps[i].length)
+			return &k->maps[i];
+	return NULL;
+}
+
+/* Where a map points has to be in the image, block by block, and not where the superblock is. */
+static void check_place(const struct kernel *k, const struct iomap_abi_map *map)
+{
+	struct stat st;
+
+	if (map->type != IOMAP_ABI_MAPPED && map->type != IOMAP_ABI_UNWRITTEN)
+		return;
+	assert_int_equal(fstat(k->image, &st), 0);
+	assert_int_equal(map->dev, DEVICE_ID);
+	assert_int_equal(map->addr % k->limits.block_size, 0);
+	assert_true(map->addr >= k->offset + 2048);
+	assert_true(map->addr < (uint64_t)st.st_size && map->length <= (uint64_t)st.st_size - map->addr);
+	assert_false(map->flags & (IOMAP_ABI_F_ANON_WRITE | IOMAP_ABI_F_NEW));
+}
+
+static void take_notification(struct kernel *k, int32_t code, const void *body, size_t len)
+{
+	struct iomap_abi_upsert upsert;
+
+	if (code == FUSE_NOTIFY_INVAL_INODE)
+		return;
+	assert_int_equal(code, IOMAP_ABI_NOTIFY_UPSERT);
+	assert_int_equal(len, sizeof(upsert));
+	memcpy(&upsert, body, sizeof(upsert));
+	assert_int_equal(upsert.nodeid, k->nodeid);
+	assert_int_equal(upsert.attr_ino, k->ino);
+	assert_int_equal(iomap_wire_check_upsert(&upsert, &k->limits), 0);
+	assert_int_equal(upsert.write.type, IOMAP_ABI_NOCACHE);
+	check_place(k, &upsert.read);
+	drop_maps(k, upsert.read.offset, upsert.read.offset + upsert.read.length);
+	assert_true(k->nr_maps < MAX_MAPS);
+	k->maps[k->nr_maps++] = upsert.read;
+	k->limits.cached = true;
+	k->upserts++;
+}
+
+static void post(struct kernel *k, uint32_t opcode, uint64_t nodeid, const void *body, size_t len)
+{
+	struct abi_in_header head = { .len = (uint32_t)(sizeof(head) + len), .opcode = opcode,
+		.unique = ++k->unique, .nodeid = nodeid, .pid = 1 };
+	const struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)(uintptr_t)body, len } };
+
+	assert_int_equal(writev(k->fd, iov, 2), head.len);
+}
+
+/* Waits for the reply of want bytes, if there is no error, which is returned. */
+static int receive(struct kernel *k, void *ret, size_t want)
+{
+	uint8_t message[MAX_MESSAGE];
+	struct abi_out_header head;
+
+	for (;;) {
+		ssize_t got = read(k->fd, message, sizeof(message));
+
+		assert_true(got >= (ssize_t)sizeof(head));
+		memcpy(&head, message, sizeof(head));
+		assert_int_equal(head.len, got);
+		if (head.unique)
+			break;
+		take_notification(k, head.error, message + sizeof(head), head.len - sizeof(head));
+	}
+	assert_int_equal(head.unique, k->unique);
+	assert_true(head.error <= 0 && head.error > -512);
+	/* the kernel takes no other size */
+	assert_int_equal(head.len - sizeof(head), head.error ? 0 : want);
+	if (!head.error)
+		memcpy(ret, message + sizeof(head), want);
+	return head.error;
+}
+
+static int call(struct kernel *k, uint32_t opcode, const void *body, size_t len, void *ret, size_t want)
+{
+	post(k, opcode, k->nodeid, body, len);
+	if (opcode >= IOMAP_ABI_OP_IOEND)
+		k->upcalls[opcode - IOMAP_ABI_OP_IOEND]++;
+	return receive(k, ret, want);
+}
+
+/* ---- the connection's beginning ---- */
+
+static void connect_kernel(struct kernel *k)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	k->fd = ends[0];
+	k->image = open("image", O_RDWR);
+	assert_true(k->image >= 0);
+	ioctls = (struct ioctls){ .nofs = 0 };
+	k->server.session = NULL;
+	k->unique = (uint64_t)ends[1]; /* until INIT is sent */
+}
+
+/* Returns what the server's start does. *ret: its reply to INIT. */
+static int init(struct kernel *k, uint32_t minor, bool offer, enum session_iomap how,
+	struct abi_init_out *ret)
+{
+	const struct abi_init_in in = { .major = 7, .minor = minor, .max_readahead = 131072,
+		.flags = ABI_INIT_EXT | FUSE_MAX_PAGES | FUSE_WRITEBACK_CACHE | FUSE_ATOMIC_O_TRUNC |
+			FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_DO_READDIRPLUS | FUSE_BIG_WRITES |
+			FUSE_HANDLE_KILLPRIV_V2,
+		.flags2 = offer ? (uint32_t)(IOMAP_ABI_INIT >> 32) : 0 };
+	int fd = (int)k->unique, err;
+
+	k->unique = 0;
+	post(k, FUSE_INIT, 0, &in, sizeof(in));
+	err = start_server(&k->server, fd, how);
+	assert_int_equal(receive(k, ret, sizeof(*ret)), 0);
+	assert_int_equal(ret->major, 7);
+	close(fd);
+	return err;
+}
+
+static int configure(struct kernel *k)
+{
+	const struct iomap_abi_config_in in = { .flags = 0x7F, .maxbytes = INT64_MAX,
+		.cache_maxbytes = 262144 };
+	const struct super *sb = fs_super(k->server.ops.fs);
+	struct iomap_abi_config_out out;
+	int err;
+
+	k->nodeid = 0;
+	err = call(k, IOMAP_ABI_OP_CONFIG, &in, sizeof(in), &out, sizeof(out));
+	if (err)
+		return err;
+	assert_false(out.flags & ~in.flags);
+	assert_int_equal(out.s_uuid_len, 16);
+	assert_memory_equal(out.s_uuid, sb->uuid, 16);
+	assert_int_equal(out.s_pad[0] | out.s_pad[1] | out.s_pad[2], 0);
+	assert_int_equal(out.s_blocksize, sb->block_size);
+	assert_non_null(memchr(out.s_id, 0, sizeof(out.s_id)));
+	assert_true(out.s_maxbytes > 0 && out.s_time_gran <= 1000000000);
+	assert_true(out.s_time_min < 0 && out.s_time_max > INT32_MAX);
+	k->limits = (struct iomap_wire_limits){ .block_size = out.s_blocksize,
+		.max_size = (uint64_t)out.s_maxbytes };
+	return 0;
+}
+
+/* Looks name up; returns the flags. */
+static uint32_t look_up(struct kernel *k, const char *name)
+{
+	struct abi_entry_out entry;
+
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, FUSE_LOOKUP, name, strlen(name) + 1, &entry, sizeof(entry)), 0);
+	k->nodeid = entry.nodeid;
+	k->ino = entry.attr.ino;
+	k->size = k->disk_size = entry.attr.size;
+	return entry.attr.flags;
+}
+
+static struct kernel *kernel_new(uint64_t offset)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	struct abi_init_out out;
+
+	assert_non_null(k);
+	k->offset = offset;
+	open_server(&k->server, "image", offset);
+	connect_kernel(k);
+	assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_ON, &out), 0);
+	assert_int_equal(out.minor, IOMAP_ABI_MINOR);
+	assert_true(out.flags & ABI_INIT_EXT);
+	assert_int_equal(out.flags2, (uint32_t)(IOMAP_ABI_INIT >> 32));
+	assert_false(out.flags & FUSE_WRITEBACK_CACHE);
+	assert_true(out.flags & FUSE_HANDLE_KILLPRIV_V2);
+	assert_int_equal(ioctls.nofs, 1);
+	assert_int_equal(configure(k), 0);
+	assert_int_equal(ioctls.device, 1);
+	assert_int_equal(look_up(k, "a"), IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
+	return k;
+}
+
+static void disconnect(struct kernel *k)
+{
+	close(k->fd);
+	close(k->image);
+	stop_server(&k->server);
+}
+
+/* ---- upcalls ---- */
+
+static bool misses(const struct iomap_abi_map *map, uint32_t opflags)
+{
+	if (!map || opflags & (IOMAP_ABI_ON_ATOMIC | IOMAP_ABI_ON_SWAPFILE))
+		return true;
+	return map->type == IOMAP_ABI_HOLE && opflags & (IOMAP_ABI_ON_WRITE | IOMAP_ABI_ON_WRITEBACK);
+}
+
+/* iomap_begin() of any caller. */
+static int begin(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t count,
+	struct iomap_abi_map *ret)
+{
+	const struct iomap_abi_begin_in in = { .opflags = opflags, .attr_ino = k->ino, .pos = pos,
+		.count = count };
+	const struct iomap_abi_map *map = find_map(k, pos);
+	struct iomap_abi_begin_out out;
+	int err;
+
+	for (unsigned tries = 0; misses(map, opflags); tries++) {
+		assert_true(tries < 2);
+		err = call(k, IOMAP_ABI_OP_BEGIN, &in, sizeof(in), &out, sizeof(out));
+		if (err)
+			return err;
+		assert_int_equal(iomap_wire_check_begin(&out, pos, &k->limits), 0);
+		assert_int_equal(out.write.type, IOMAP_ABI_PURE_OVERWRITE);
+		if (out.read.type != IOMAP_ABI_RETRY_CACHE) {
+			check_place(k, &out.read);
+			*ret = out.read;
+			return 0;
+		}
+		map = find_map(k, pos);
+	}
+	*ret = *map;
+	return 0;
+}
+
+static void end(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t count,
+	const struct iomap_abi_map *map)
+{
+	struct iomap_abi_end_in in = { .opflags = opflags, .attr_ino = k->ino, .pos = pos,
+		.count = count, .written = (int64_t)count, .map = *map };
+
+	in.map.flags |= IOMAP_ABI_F_SIZE_CHANGED;
+	assert_int_equal(call(k, IOMAP_ABI_OP_END, &in, sizeof(in), NULL, 0), 0);
+}
+
+static uint64_t round_down(const struct kernel *k, uint64_t bytes)
+{
+	return bytes & ~(uint64_t)(k->limits.block_size - 1);
+}
+
+static uint64_t round_up(const struct kernel *k, uint64_t bytes)
+{
+	return round_down(k, bytes + k->limits.block_size - 1);
+}
+
+/* A write is done: said only if there is something to say. */
+static int io_done(struct kernel *k, uint32_t flags, int32_t error, uint64_t pos, uint64_t written)
+{
+	struct iomap_abi_ioend_in in = { .flags = flags, .error = error, .attr_ino = k->ino, .pos = pos,
+		.new_addr = IOMAP_ABI_NO_ADDR, .written = written };
+	struct iomap_abi_ioend_out out;
+	int err;
+
+	if (pos + written > k->disk_size)
+		in.flags |= IOMAP_ABI_IOEND_APPEND;
+	if (!error && !(in.flags & (IOMAP_ABI_IOEND_UNWRITTEN | IOMAP_ABI_IOEND_APPEND)))
+		return 0;
+	err = call(k, IOMAP_ABI_OP_IOEND, &in, sizeof(in), &out, sizeof(out));
+	if (err)
+		return err;
+	if (!error)
+		assert_true(out.newsize >= pos + written);
+	k->disk_size = out.newsize;
+	drop_maps(k, round_down(k, pos), round_up(k, pos + written));
+	return 0;
+}
+
+/* ---- operations ---- */
+
+static void put_blocks(const struct kernel *k, const struct iomap_abi_map *map, uint64_t from, uint64_t to)
+{
+	assert_true(map->type == IOMAP_ABI_MAPPED || map->type == IOMAP_ABI_UNWRITTEN);
+	assert_int_equal(pwrite(k->image, k->bytes + from, to - from,
+				 (off_t)(map->addr + (from - map->offset))),
+		to - from);
+}
+
+static uint64_t map_end(const struct iomap_abi_map *map, uint64_t limit)
+{
+	uint64_t at = map->offset + map->length;
+
+	return at < limit ? at : limit;
+}
+
+/* Writes the page cache back. */
+static void write_back(struct kernel *k)
+{
+	uint64_t block = k->limits.block_size;
+
+	for (uint64_t at = 0; at < round_up(k, k->size); at += block) {
+		uint64_t to = at;
+		struct iomap_abi_map map;
+
+		while (to < ROOM && k->dirty[to / block])
+			to += block;
+		if (to == at)
+			continue;
+		assert_int_equal(begin(k, IOMAP_ABI_ON_WRITEBACK, at, to - at, &map), 0);
+		to = map_end(&map, to);
+		put_blocks(k, &map, at, to);
+		memset(k->dirty + at / block, 0, (to - at) / block);
+		assert_int_equal(io_done(k,
+					 IOMAP_ABI_IOEND_WRITEBACK |
+						 (map.type == IOMAP_ABI_UNWRITTEN ?
+								 IOMAP_ABI_IOEND_UNWRITTEN :
+								 0),
+					 0, at, (to < k->size ? to : k->size) - at),
+			0);
+		at = to - block;
+	}
+	memset(k->dirty, 0, sizeof(k->dirty));
+}
+
+/* ZERO: what is data becomes zeros, in the page cache; the rest is. */
+static void zero(struct kernel *k, uint64_t pos, uint64_t to)
+{
+	while (pos < to) {
+		struct iomap_abi_map map;
+		uint64_t stop;
+
+		assert_int_equal(begin(k, IOMAP_ABI_ON_ZERO, pos, to - pos, &map), 0);
+		stop = map_end(&map, to);
+		if (map.type == IOMAP_ABI_MAPPED)
+			for (uint64_t at = pos; at < stop; at++)
+				k->dirty[at / k->limits.block_size] = true;
+		pos = stop;
+	}
+}
+
+static void fill_random(struct kernel *k, uint64_t pos, uint64_t to, uint32_t *rng)
+{
+	for (; pos < to; pos++)
+		k->bytes[pos] = (uint8_t)(1 + next_random(rng) % 255);
+}
+
+static void write_buffered(struct kernel *k, uint64_t pos, uint64_t len, uint32_t *rng)
+{
+	uint64_t to = pos + len;
+
+	if (pos > k->size)
+		zero(k, k->size, pos);
+	while (pos < to) {
+		struct iomap_abi_map map;
+		uint64_t stop;
+
+		assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE, pos, to - pos, &map), 0);
+		assert_true(map.type == IOMAP_ABI_MAPPED || map.type == IOMAP_ABI_UNWRITTEN);
+		stop = map_end(&map, to);
+		fill_random(k, pos, stop, rng);
+		for (uint64_t at = pos; at < stop; at++)
+			k->dirty[at / k->limits.block_size] = true;
+		if (stop > k->size) {
+			k->size = stop;
+			end(k, IOMAP_ABI_ON_WRITE, pos, stop - pos, &map);
+		}
+		pos = stop;
+	}
+}
+
+static void write_direct(struct kernel *k, uint64_t pos, uint64_t len, uint32_t *rng)
+{
+	uint32_t flags = IOMAP_ABI_IOEND_DIRECT;
+	uint64_t at = pos, to = pos + len;
+
+	if (pos > k->size)
+		zero(k, k->size, pos);
+	write_back(k);
+	while (at < to) {
+		struct iomap_abi_map map;
+		uint64_t stop;
+
+		assert_int_equal(
+			begin(k, IOMAP_ABI_ON_WRITE | IOMAP_ABI_ON_DIRECT, at, to - at, &map), 0);
+		stop = map_end(&map, to);
+		fill_random(k, at, stop, rng);
+		put_blocks(k, &map, at, stop);
+		if (map.type == IOMAP_ABI_UNWRITTEN)
+			flags |= IOMAP_ABI_IOEND_UNWRITTEN;
+		at = stop;
+	}
+	assert_int_equal(io_done(k, flags, 0, pos, len), 0);
+	if (to > k->size)
+		k->size = to;
+}
+
+/* All of the file past the page cache, by mappings and from the image. */
+static void read_direct(struct kernel *k)
+{
+	uint64_t at = 0;
+	uint8_t *bytes = malloc(ROOM);
+
+	assert_non_null(bytes);
+	write_back(k);
+	while (at < k->size) {
+		struct iomap_abi_map map;
+		uint64_t stop;
+
+		assert_int_equal(begin(k, IOMAP_ABI_ON_DIRECT, at, k->size - at, &map), 0);
+		stop = map_end(&map, k->size);
+		memset(bytes + at, 0, stop - at);
+		if (map.type == IOMAP_ABI_MAPPED)
+			assert_int_equal(pread(k->image, bytes + at, stop - at,
+						 (off_t)(map.addr + (at - map.offset))),
+				stop - at);
+		at = stop;
+	}
+	for (at = 0; at < k->size; at++)
+		if (bytes[at] != k->bytes[at])
+			fail_msg("byte %llu is %02x, not %02x", (unsigned long long)at, bytes[at],
+				k->bytes[at]);
+	free(bytes);
+}
+
+static void stat_file(struct kernel *k)
+{
+	const struct fuse_getattr_in in = { .getattr_flags = 0 };
+	struct abi_attr_out out;
+
+	assert_int_equal(call(k, FUSE_GETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
+	assert_int_equal(out.attr.flags, IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
+	/* v7 takes its own size for the one on disk, whatever was said */
+	k->disk_size = k->size;
+}
+
+static void set_times(struct kernel *k)
+{
+	const struct fuse_setattr_in in = { .valid = FATTR_MTIME | FATTR_CTIME, .mtime = 1700000000,
+		.ctime = 1700000001 };
+	struct abi_attr_out out;
+
+	assert_int_equal(call(k, FUSE_SETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
+	assert_int_equal(out.attr.mtime, in.mtime);
+	assert_int_equal(out.attr.ctime, in.ctime);
+}
+
+static void sync_file(struct kernel *k)
+{
+	const struct fuse_fsync_in in = { .fh = 0 };
+
+	write_back(k);
+	set_times(k);
+	assert_int_equal(call(k, FUSE_FSYNC, &in, sizeof(in), NULL, 0), 0);
+}
+
+static void truncate_file(struct kernel *k, uint64_t size)
+{
+	const struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+	uint64_t old = k->size;
+	struct abi_attr_out out;
+
+	write_back(k);
+	if (size < old)
+		memset(k->bytes + size, 0, ROOM - size);
+	if (size > old)
+		zero(k, old, size);
+	else
+		zero(k, size, round_up(k, size) < old ? round_up(k, size) : old);
+	k->size = size > old ? size : old;
+	write_back(k);
+	k->size = size;
+	assert_int_equal(call(k, FUSE_SETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
+	assert_int_equal(out.attr.size, size);
+	k->disk_size = size;
+	drop_maps(k, round_down(k, size), UINT64_MAX);
+}
+
+static void allocate(struct kernel *k, int mode, uint64_t off, uint64_t len)
+{
+	const struct fuse_fallocate_in in = { .offset = off, .length = len, .mode = (uint32_t)mode };
+	uint64_t to = off + len, old = k->size;
+
+	write_back(k);
+	assert_int_equal(call(k, FUSE_FALLOCATE, &in, sizeof(in), NULL, 0), 0);
+	drop_maps(k, round_down(k, off), round_up(k, to));
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) && off < old) {
+		memset(k->bytes + off, 0, (to < old ? to : old) - off);
+		zero(k, off, to < old ? to : old);
+		write_back(k);
+	}
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && to > old) {
+		zero(k, old, to);
+		k->size = to;
+		write_back(k);
+	}
+}
+
+/* ---- the end ---- */
+
+/* Everything written, nobody connected: what is in the image? */
+static void kernel_free(struct kernel *k)
+{
+	struct fs_options opts = { .writable = false };
+	uint8_t *bytes = malloc(ROOM + 1);
+	struct inode *inode;
+	struct blk *blk, *whole;
+	struct fs *fs;
+
+	assert_non_null(bytes);
+	sync_file(k);
+	read_direct(k);
+	disconnect(k);
+	assert_int_equal(blk_file_new(open("image", O_RDONLY), false, &whole), 0);
+	assert_int_equal(blk_window_new(whole, k->offset, whole->size - k->offset, &blk), 0);
+	assert_int_equal(fs_open(blk, &opts, &fixture.log, &fs), 0);
+	inode = get_file(fs, "a");
+	assert_int_equal(inode->d.size, k->size);
+	assert_int_equal(inode->d.mtime.tv_sec, 1700000000);
+	assert_int_equal(file_read(inode, 0, bytes, ROOM + 1), k->size);
+	assert_memory_equal(bytes, k->bytes, k->size);
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+	if (k->offset)
+		assert_int_equal(sh("dd if=image of=part bs=1M skip=1 && mv part image"), 0);
+	judge(false);
+	free(bytes);
+	free(k);
+}
+
+/* ---- tests ---- */
+
+static void random_step(struct kernel *k, uint32_t *rng)
+{
+	static const int modes[] = { 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
+		FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE };
+	uint64_t pos = next_random(rng) % 600000, len = 1 + next_random(rng) % 30000;
+
+	switch (next_random(rng) % 12) {
+	case 0:
+	case 1:
+		write_direct(k, round_down(k, pos), round_up(k, len), rng);
+		break;
+	case 2:
+	case 3:
+		write_buffered(k, k->size % 600000, len % 900 + 1, rng);
+		break;
+	case 4:
+	case 5:
+		write_buffered(k, pos, len, rng);
+		break;
+	case 6:
+		truncate_file(k, pos);
+		break;
+	case 7:
+	case 8:
+		allocate(k, modes[next_random(rng) % ARRAY_SIZE(modes)], pos, len);
+		break;
+	case 9:
+		stat_file(k);
+		break;
+	case 10:
+		/* nodes of the cache go when the kernel wants */
+		drop_maps(k, round_down(k, pos), round_up(k, pos + len));
+		break;
+	default:
+		if (len % 2)
+			sync_file(k);
+		else
+			write_back(k);
+	}
+}
+
+static void litter(void)
+{
+	struct fs *fs = open_image(true);
+	struct inode *inode = get_file(fs, "b");
+	size_t len = 4 << 20;
+	uint8_t *bytes = malloc(len);
+
+	assert_non_null(bytes);
+	memset(bytes, STALE, len);
+	for (unsigned i = 0; i < 4; i++)
+		if (file_write(inode, i * len, bytes, len, true, true) != (ssize_t)len)
+			break;
+	free(bytes);
+	rwlock_write(&inode->lock);
+	assert_int_equal(file_truncate_locked(inode, 0), 0);
+	rwlock_drop(&inode->lock);
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+}
+
+static void run_random(const char *size, const char *args, uint64_t offset, uint32_t seed)
+{
+	struct kernel *k;
+	uint32_t rng = seed;
+
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image(size, args);
+	litter();
+	if (offset)
+		assert_int_equal(sh("(head -c %llu /dev/zero; cat image) >disk && mv disk image",
+					 (unsigned long long)offset),
+			0);
+	k = kernel_new(offset);
+	for (unsigned i = 0; i < 400; i++) {
+		random_step(k, &rng);
+		if (i % 20 == 19)
+			read_direct(k);
+	}
+	assert_true(k->upserts > 0);
+	kernel_free(k);
+}
+
+static void test_random(void **state)
+{
+	(void)state;
+	run_random("40M", "-t ext4 -b 1024 -J size=4", 0, 1);
+	run_random("64M", "-t ext4 -b 4096 -J size=8", 1 << 20, 2);
+	run_random("100M", "-t ext4 -b 1024 -C 4096 -O bigalloc -J size=4", 0, 3);
+}
+
+/* The number of upcalls is what speed hangs on. */
+static void test_upcalls(void **state)
+{
+	unsigned before[3], upserts;
+	struct kernel *k;
+	uint32_t rng = 5;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("64M", "-t ext4 -b 4096 -J size=8");
+	k = kernel_new(0);
+	/* an append: where, and that it is written */
+	write_direct(k, 0, 512 << 10, &rng);
+	assert_int_equal(k->upcalls[1], 1);
+	assert_int_equal(k->upcalls[0], 1);
+	assert_int_equal(k->upcalls[2], 0);
+	sync_file(k);
+	/* overwriting: where, once for all of it */
+	memcpy(before, k->upcalls, sizeof(before));
+	upserts = k->upserts;
+	for (unsigned i = 0; i < 200; i++)
+		write_direct(k, (next_random(&rng) % 128) << 12, 4096, &rng);
+	for (unsigned i = 0; i < 200; i++)
+		write_buffered(k, next_random(&rng) % (508 << 10), 4096, &rng);
+	read_direct(k);
+	assert_int_equal(k->upcalls[1], before[1] + 1);
+	assert_int_equal(k->upcalls[0], before[0]);
+	assert_int_equal(k->upcalls[2], before[2]);
+	assert_int_equal(k->upserts, upserts + 1);
+	kernel_free(k);
+}
+
+/* What others could send, and what there is no answer to. */
+static void test_refusals(void **state)
+{
+	struct iomap_abi_begin_in in = { .pos = 0, .count = 4096 };
+	struct iomap_abi_ioend_in ioend = { .flags = IOMAP_ABI_IOEND_DIRECT, .error = -ENOSYS };
+	struct iomap_abi_freeze_in freeze = { 0 };
+	struct iomap_abi_ioend_out ended;
+	struct iomap_abi_begin_out out;
+	struct iomap_abi_map map;
+	struct kernel *k;
+	uint32_t rng = 5;
+	uint64_t file;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("64M", "-t ext4 -b 4096 -J size=8");
+	k = kernel_new(0);
+	write_direct(k, 0, 8192, &rng);
+	in.attr_ino = k->ino + 1;
+	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &in, sizeof(in), &out, sizeof(out)), -EINVAL);
+	in.attr_ino = k->ino;
+	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &in, 16, &out, sizeof(out)), -EINVAL);
+	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE, (uint64_t)INT64_MAX - 100, 50, &map), -EFBIG);
+	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE, k->limits.max_size, 50, &map), -EFBIG);
+	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE | IOMAP_ABI_ON_NOWAIT, 1 << 20, 50, &map), -EAGAIN);
+	/* swap and atomic writes ask each time, and get it in the reply */
+	assert_int_equal(begin(k, IOMAP_ABI_ON_REPORT | IOMAP_ABI_ON_SWAPFILE, 0, 8192, &map), 0);
+	assert_true(map.type == IOMAP_ABI_MAPPED && !(map.flags & IOMAP_ABI_F_DIRTY));
+	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE | IOMAP_ABI_ON_DIRECT | IOMAP_ABI_ON_ATOMIC, 4096,
+				 4096, &map),
+		0);
+	assert_true(map.flags & IOMAP_ABI_F_ATOMIC_BIO);
+	/* an error is not echoed: ENOSYS would be the last IOEND ever */
+	ioend.attr_ino = k->ino;
+	assert_int_equal(call(k, IOMAP_ABI_OP_IOEND, &ioend, sizeof(ioend), &ended, sizeof(ended)), 0);
+	assert_int_equal(ended.newsize, 8192);
+	assert_int_equal(call(k, IOMAP_ABI_OP_FREEZE, &freeze, sizeof(freeze), NULL, 0), -EOPNOTSUPP);
+	/* directories are nobody's to move */
+	file = k->nodeid;
+	in.attr_ino = EXT2_ROOT_INO;
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &in, sizeof(in), &out, sizeof(out)), -EINVAL);
+	k->nodeid = file;
+	kernel_free(k);
+}
+
+/* What goes another way although there is iomap, and all of it if there is none. */
+static void test_classic(void **state)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	struct abi_init_out out;
+
+	(void)state;
+	assert_non_null(k);
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	/* inline contents are ours to read */
+	make_image("32M", "-t ext4 -b 4096 -I 256 -O inline_data");
+	assert_int_equal(sh("printf hello >from/c; debugfs -w -R 'write from/c c' image"), 0);
+	open_server(&k->server, "image", 0);
+	connect_kernel(k);
+	assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
+	assert_int_equal(configure(k), 0);
+	assert_int_equal(look_up(k, "c"), 0);
+	disconnect(k);
+	/* the device is not taken: nothing is moved by the kernel */
+	make_image("32M", "-t ext4 -b 4096");
+	open_server(&k->server, "image", 0);
+	connect_kernel(k);
+	ioctls.refuse = true;
+	assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
+	assert_int_equal(configure(k), 0);
+	assert_int_equal(look_up(k, "a"), 0);
+	disconnect(k);
+	/* not offered, not wanted, or of another version */
+	for (unsigned i = 0; i < 3; i++) {
+		open_server(&k->server, "image", 0);
+		connect_kernel(k);
+		assert_int_equal(init(k, i == 2 ? IOMAP_ABI_MINOR + 1 : IOMAP_ABI_MINOR, i != 0,
+					 i == 1 ? SESSION_IOMAP_OFF : SESSION_IOMAP_AUTO, &out),
+			0);
+		assert_true(out.minor < IOMAP_ABI_MINOR);
+		assert_int_equal(out.flags2, 0);
+		assert_true(out.flags & FUSE_WRITEBACK_CACHE);
+		assert_int_equal(look_up(k, "a"), 0);
+		assert_int_equal(ioctls.nofs + ioctls.device, 0);
+		disconnect(k);
+	}
+	free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_upcalls),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_classic),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);
+}
