@@ -62,7 +62,7 @@ static bool is_durable(struct inode *inode)
 	return !journal || !tid || journal_is_committed(journal, tid);
 }
 
-/* Answers with run, which begins in pos's block, no further than a file can reach. */
+/* Answers with run, which holds pos's block, no further than a file can reach. */
 static void give(struct inode *inode, const struct file_iomap_request *ask, const struct run *run, struct file_iomap *ret)
 {
 	static const enum file_iomap_kind kinds[] = {
@@ -73,7 +73,7 @@ static void give(struct inode *inode, const struct file_iomap_request *ask, cons
 	unsigned bits = inode->fs->sb.block_bits;
 	uint64_t max = file_max_size(inode) >> bits, nr = max - run->lblk;
 
-	assert(run->lblk == ask->pos >> bits && run->lblk < max);
+	assert(run->lblk <= ask->pos >> bits && run->lblk < max);
 	*ret = (struct file_iomap){ .off = run->lblk << bits, .kind = kinds[run->kind],
 		.len = (run->nr < nr ? run->nr : nr) << bits, .dirty = !is_durable(inode) };
 	if (run->kind != RUN_HOLE)
@@ -143,7 +143,7 @@ static int allocate(struct inode *inode, const struct file_iomap_request *ask, s
 	unsigned bits = inode->fs->sb.block_bits;
 	unsigned flags = ask->flags & FILE_IOMAP_RESERVED ? BALLOC_RESERVED : 0;
 	uint64_t len = ask->len < INT64_MAX - ask->pos ? ask->len : INT64_MAX - ask->pos;
-	uint64_t nr = ((ask->pos + len - 1) >> bits) - run->lblk + 1;
+	uint64_t lblk = ask->pos >> bits, nr = ((ask->pos + len - 1) >> bits) - lblk + 1;
 	struct handle *h;
 	int err, stop_err;
 
@@ -154,7 +154,7 @@ static int allocate(struct inode *inode, const struct file_iomap_request *ask, s
 	err = journal_start(inode->fs->journal, map_credits(inode), &h);
 	if (err)
 		return err;
-	err = map_alloc(h, inode, run->lblk, (uint32_t)nr, RUN_UNWRITTEN, flags, run);
+	err = map_alloc(h, inode, lblk, (uint32_t)nr, RUN_UNWRITTEN, flags, run);
 	stop_err = journal_stop(h);
 	return err ? err : stop_err;
 }
@@ -176,7 +176,7 @@ static int make_mapping(struct inode *inode, const struct file_iomap_request *as
 	if (!err && is_inline(inode))
 		err = move_out(inode, ask);
 	if (!err)
-		err = map_lookup(inode, ask->pos >> inode->fs->sb.block_bits, &run);
+		err = map_lookup_whole(inode, ask->pos >> inode->fs->sb.block_bits, &run);
 	if (!err && !suffices(ask, &run))
 		err = allocate(inode, ask, &run);
 	if (!err)
@@ -211,7 +211,7 @@ static int find_mapping(struct inode *inode, const struct file_iomap_request *as
 		give_inline(inode, ask, ret);
 		return ask->use == FILE_IOMAP_SWAP ? -EINVAL : 0;
 	}
-	err = map_lookup(inode, ask->pos >> inode->fs->sb.block_bits, &run);
+	err = map_lookup_whole(inode, ask->pos >> inode->fs->sb.block_bits, &run);
 	if (err)
 		return err;
 	if (ask->use == FILE_IOMAP_SWAP && run.kind == RUN_HOLE)

@@ -119,13 +119,13 @@ static bool extmap_find_locked(const struct extmap *map, uint64_t lblk, struct r
 	size_t i = runs_search(map->runs, map->nr, lblk);
 
 	if (i < map->nr && map->runs[i].lblk <= lblk) {
-		run_cut(&map->runs[i], lblk, ret);
+		*ret = map->runs[i];
 		return true;
 	}
 	if (!map->fixed)
 		return false;
-	*ret = (struct run){ .lblk = lblk, .kind = RUN_HOLE };
-	ret->nr = (i < map->nr ? map->runs[i].lblk : LBLK_INFINITY) - lblk;
+	*ret = (struct run){ .lblk = i ? run_end(&map->runs[i - 1]) : 0, .kind = RUN_HOLE };
+	ret->nr = (i < map->nr ? map->runs[i].lblk : LBLK_INFINITY) - ret->lblk;
 	return true;
 }
 
@@ -471,8 +471,9 @@ static bool run_continues(const struct run *a, const struct run *b)
  */
 static bool find_in_root(struct inode *inode, uint64_t lblk, struct run *ret)
 {
-	struct run found = { 0 };
+	struct run found = { 0 }; /* the last one that begins at lblk or before */
 	struct extent_node node;
+	uint64_t hole_end = LBLK_INFINITY;
 	const char *why;
 
 	if (extent_node_decode(inode->d.block, DINODE_BLOCK_SIZE, &node, &why) || node.depth)
@@ -488,19 +489,19 @@ static bool find_in_root(struct inode *inode, uint64_t lblk, struct run *ret)
 			.kind = ext.unwritten ? RUN_UNWRITTEN : RUN_DATA };
 		if (found.nr && run_continues(&found, &run))
 			found.nr += run.nr;
-		else if (!found.nr && lblk < run.lblk)
-			found = (struct run){ .lblk = lblk, .nr = run.lblk - lblk,
-				.kind = RUN_HOLE };
-		else if (!found.nr && lblk < run.lblk + run.nr)
-			run_cut(&run, lblk, &found);
+		else if (run.lblk <= lblk)
+			found = run;
+		else if (run.lblk < hole_end)
+			hole_end = run.lblk;
 	}
-	if (!found.nr)
-		found = (struct run){ .lblk = lblk, .nr = LBLK_INFINITY - lblk, .kind = RUN_HOLE };
 	*ret = found;
+	if (run_end(&found) <= lblk)
+		*ret = (struct run){ .lblk = run_end(&found), .nr = hole_end - run_end(&found),
+			.kind = RUN_HOLE };
 	return true;
 }
 
-int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret)
+int map_lookup_whole(struct inode *inode, uint64_t lblk, struct run *ret)
 {
 	CLEANUP(leaf_fini) struct leaf leaf = { 0 };
 	size_t i;
@@ -522,6 +523,16 @@ int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret)
 	extmap_insert(inode, &leaf);
 	i = runs_search(leaf.runs, leaf.nr, lblk);
 	assert(i < leaf.nr && leaf.runs[i].lblk <= lblk);
-	run_cut(&leaf.runs[i], lblk, ret);
+	*ret = leaf.runs[i];
 	return 0;
+}
+
+int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret)
+{
+	struct run whole;
+	int err = map_lookup_whole(inode, lblk, &whole);
+
+	if (!err)
+		run_cut(&whole, lblk, ret);
+	return err;
 }

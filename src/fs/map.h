@@ -31,4 +31,7 @@ struct run {
  */
 int map_lookup(struct inode *inode, uint64_t lblk, struct run *ret) MUST_CHECK;
 
+/* The same with what of the run lies before lblk, as far as one leaf and what is cached tell. */
+int map_lookup_whole(struct inode *inode, uint64_t lblk, struct run *ret) MUST_CHECK;
+
 #endif
