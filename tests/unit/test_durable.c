@@ -399,100 +399,6 @@ static void test_sync(void **state)
 	finish(disk);
 }
 
-/* ---- data that we do not see ---- */
-
-static int disk_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
-{
-	(void)blk;
-	*ret_fd = -1;
-	*ret_off = 0;
-	return 0;
-}
-
-/* A client writes bytes of one byte to where it is told. */
-static void move(struct disk *disk, struct inode *inode, uint64_t off, size_t len, int byte)
-{
-	const struct file_iomap_request ask = { .use = FILE_IOMAP_WRITE, .pos = off, .len = len };
-	uint8_t *bytes = malloc(len);
-	struct file_iomap map;
-
-	assert_non_null(bytes);
-	memset(bytes, byte, len);
-	assert_int_equal(file_iomap_begin(inode, &ask, &map), 0);
-	assert_true(map.off + map.len >= off + len);
-	assert_int_equal(disk_write(&disk->blk, map.addr + (off - map.off), bytes, len), 0);
-	free(bytes);
-}
-
-static size_t durable_size(const struct disk *disk)
-{
-	struct fs *fs = open_bytes(disk, disk->durable);
-	struct inode *inode = get_file(fs, "a");
-	size_t size = inode->d.size;
-
-	inode_put(inode);
-	assert_int_equal(fs_close(fs), 0);
-	return size;
-}
-
-/*
- * The client's order: it is told where, writes, says so. At each flush the power may fail: the file never has what
- * lay in its blocks before, and has what fsync(2) has acknowledged.
- */
-static void test_moved(void **state)
-{
-	struct blk_ops ops = disk_ops;
-	struct inode *inode;
-	struct disk *disk;
-	struct fs *fs;
-	uint64_t size, off;
-	int fd;
-
-	(void)state;
-	make_image("16M", "-t ext4 -b 1024 -J size=1");
-	disk = disk_new();
-	ops.locate = disk_locate;
-	disk->blk.ops = &ops;
-	fs = open_disk(disk);
-	assert_int_equal(file_iomap_enable(fs, &fd, &off), 0);
-	litter(fs);
-	inode = get_file(fs, "a");
-	inode->outside = true;
-	/* promised, and durable, but not written: the file has not grown */
-	move(disk, inode, 0, 10240, DATA);
-	assert_int_equal(file_iomap_grown(inode, 10240), 0);
-	assert_int_equal(fs_sync(fs), 0);
-	assert_int_equal(durable_size(disk), 0);
-	/* written: with the transaction, whose commit flushes first */
-	disk->keep = true;
-	assert_int_equal(file_iomap_written(inode, 0, 10240, &size), 0);
-	assert_int_equal(durable_size(disk), 0);
-	assert_int_equal(file_sync(inode, true), 0);
-	assert_int_equal(count(disk, disk->durable, DATA), 10240);
-	/* blocks and data in one go */
-	move(disk, inode, 20480, 10240, DATA);
-	assert_int_equal(file_iomap_written(inode, 20480, 10240, &size), 0);
-	assert_int_equal(file_sync(inode, false), 0);
-	assert_int_equal(count(disk, disk->durable, DATA), 20480);
-	disk->keep = false;
-	assert_true(disk->nr_kept > 2);
-	for (unsigned i = 0; i < disk->nr_kept; i++)
-		assert_int_equal(count(disk, disk->kept[i], STALE), 0);
-	/* in place nothing is said, and no transaction is there: fsync(2) flushes all the same */
-	move(disk, inode, 1024, 2048, OLD);
-	assert_int_equal(file_sync(inode, true), 0);
-	assert_int_equal(count(disk, disk->durable, OLD), 2048);
-	/* and with one that others have begun to commit */
-	move(disk, inode, 4096, 1024, OLD);
-	assert_int_equal(file_iomap_grown(inode, size + 100), 0);
-	assert_int_equal(fs_sync(fs), 0);
-	move(disk, inode, 5120, 1024, OLD);
-	assert_int_equal(file_sync(inode, false), 0);
-	assert_int_equal(count(disk, disk->durable, OLD), 4096);
-	inode_put(inode);
-	finish(disk);
-}
-
 #define OTHERS 5000u /* inodes: more than the cache keeps that nobody uses */
 
 /* What an inode was before it left the cache counts as well. */
@@ -610,6 +516,119 @@ static void test_two_syncs(void **state)
 	pthread_join(first.thread, NULL);
 	pthread_join(second.thread, NULL);
 	assert_int_equal(count(disk, disk->durable, DATA), 1000);
+	inode_put(inode);
+	finish(disk);
+}
+
+/* ---- data that we do not see ---- */
+
+static int disk_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
+{
+	(void)blk;
+	*ret_fd = -1;
+	*ret_off = 0;
+	return 0;
+}
+
+/* A client writes bytes of one byte to where it is told. */
+static void move(struct disk *disk, struct inode *inode, uint64_t off, size_t len, int byte)
+{
+	const struct file_iomap_request ask = { .use = FILE_IOMAP_WRITE, .pos = off, .len = len };
+	uint8_t *bytes = malloc(len);
+	struct file_iomap map;
+
+	assert_non_null(bytes);
+	memset(bytes, byte, len);
+	assert_int_equal(file_iomap_begin(inode, &ask, &map), 0);
+	assert_true(map.off + map.len >= off + len);
+	assert_int_equal(disk_write(&disk->blk, map.addr + (off - map.off), bytes, len), 0);
+	free(bytes);
+}
+
+static size_t durable_size(const struct disk *disk)
+{
+	struct fs *fs = open_bytes(disk, disk->durable);
+	struct inode *inode = get_file(fs, "a");
+	size_t size = inode->d.size;
+
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+	return size;
+}
+
+/* Others have a commit under way that has flushed already, but for its record. Whoever syncs then flushes again. */
+static void move_during_commit(struct disk *disk, struct inode *inode)
+{
+	struct syncer all, one;
+	int flushes;
+
+	rwlock_write(&inode->lock);
+	assert_int_equal(file_truncate_locked(inode, inode->d.size - 10), 0);
+	rwlock_drop(&inode->lock);
+	flushes = disk->flushes;
+	disk->allowed = flushes + 1;
+	start_syncer(&all, disk, NULL);
+	wait_flush(disk, flushes + 1);
+	move(disk, inode, 4096, 1024, OLD);
+	start_syncer(&one, disk, inode);
+	usleep(50000);
+	assert_false(one.done);
+	disk->allowed = INT32_MAX;
+	pthread_join(all.thread, NULL);
+	pthread_join(one.thread, NULL);
+	/* log and record, the one for all, and ours */
+	assert_true(disk->flushes >= flushes + 4);
+	assert_int_equal(count(disk, disk->durable, OLD), 3072);
+}
+
+/*
+ * The client's order: it is told where, writes, says so. At each flush the power may fail: the file never has what
+ * lay in its blocks before, and has what fsync(2) has acknowledged.
+ */
+static void test_moved(void **state)
+{
+	struct blk_ops ops = disk_ops;
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+	uint64_t size, off;
+	int fd;
+
+	(void)state;
+	make_image("16M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	ops.locate = disk_locate;
+	disk->blk.ops = &ops;
+	fs = open_disk(disk);
+	assert_int_equal(file_iomap_enable(fs, &fd, &off), 0);
+	litter(fs);
+	inode = get_file(fs, "a");
+	inode->outside = true;
+	/* promised, and durable, but not written: the file has not grown */
+	move(disk, inode, 0, 10240, DATA);
+	assert_int_equal(file_iomap_grown(inode, 10240), 0);
+	assert_int_equal(fs_sync(fs), 0);
+	assert_int_equal(durable_size(disk), 0);
+	/* written: with the transaction, whose commit flushes first */
+	disk->keep = true;
+	assert_int_equal(file_iomap_written(inode, 0, 10240, &size), 0);
+	assert_int_equal(durable_size(disk), 0);
+	assert_int_equal(file_sync(inode, true), 0);
+	assert_int_equal(count(disk, disk->durable, DATA), 10240);
+	/* blocks and data in one go */
+	move(disk, inode, 20480, 10240, DATA);
+	assert_int_equal(file_iomap_written(inode, 20480, 10240, &size), 0);
+	assert_int_equal(file_sync(inode, false), 0);
+	assert_int_equal(count(disk, disk->durable, DATA), 20480);
+	disk->keep = false;
+	assert_true(disk->nr_kept > 2);
+	for (unsigned i = 0; i < disk->nr_kept; i++)
+		assert_int_equal(count(disk, disk->kept[i], STALE), 0);
+	/* in place nothing is said, and no transaction is there: fsync(2) flushes all the same */
+	move(disk, inode, 1024, 2048, OLD);
+	assert_int_equal(file_sync(inode, true), 0);
+	assert_int_equal(count(disk, disk->durable, OLD), 2048);
+	move_during_commit(disk, inode);
 	inode_put(inode);
 	finish(disk);
 }
