@@ -236,8 +236,8 @@ static void post(struct kernel *k, uint32_t opcode, uint64_t nodeid, const void 
 	assert_int_equal(writev(k->fd, iov, 2), head.len);
 }
 
-/* Waits for the reply of want bytes, if there is no error, which is returned. */
-static int receive(struct kernel *k, void *ret, size_t want)
+/* Waits for the reply, up to room bytes; its error is returned. */
+static int receive_some(struct kernel *k, void *ret, size_t room, size_t *ret_len)
 {
 	uint8_t message[MAX_MESSAGE];
 	struct abi_out_header head;
@@ -254,11 +254,21 @@ static int receive(struct kernel *k, void *ret, size_t want)
 	}
 	assert_int_equal(head.unique, k->unique);
 	assert_true(head.error <= 0 && head.error > -512);
-	/* the kernel takes no other size */
-	assert_int_equal(head.len - sizeof(head), head.error ? 0 : want);
-	if (!head.error)
-		memcpy(ret, message + sizeof(head), want);
+	*ret_len = head.len - sizeof(head);
+	assert_true(*ret_len <= (head.error ? 0 : room));
+	if (*ret_len)
+		memcpy(ret, message + sizeof(head), *ret_len);
 	return head.error;
+}
+
+/* The kernel takes no other size than want. */
+static int receive(struct kernel *k, void *ret, size_t want)
+{
+	size_t len;
+	int err = receive_some(k, ret, want, &len);
+
+	assert_int_equal(len, err ? 0 : want);
+	return err;
 }
 
 static int call(struct kernel *k, uint32_t opcode, const void *body, size_t len, void *ret, size_t want)
@@ -827,6 +837,117 @@ static void test_upcalls(void **state)
 	kernel_free(k);
 }
 
+/* The flags of name in a reply to READDIRPLUS of the root. */
+static uint32_t listed_flags(struct kernel *k, const char *name)
+{
+	const struct fuse_read_in in = { .size = 16384 };
+	static uint8_t list[16384];
+	struct fuse_direntplus plus;
+	size_t len, at = 0;
+
+	post(k, FUSE_READDIRPLUS, FUSE_ROOT_ID, &in, sizeof(in));
+	assert_int_equal(receive_some(k, list, sizeof(list), &len), 0);
+	while (at < len) {
+		memcpy(&plus, list + at, FUSE_NAME_OFFSET_DIRENTPLUS);
+		if (plus.dirent.namelen == strlen(name) &&
+			!memcmp(list + at + FUSE_NAME_OFFSET_DIRENTPLUS, name, strlen(name)))
+			return plus.entry_out.attr.flags;
+		at += FUSE_DIRENTPLUS_SIZE(&plus);
+	}
+	fail_msg("%s is not listed", name);
+	return 0;
+}
+
+/* Every reply that may be the first to name a file says the same of it: without, it stays as it was. */
+static void test_instantiate(void **state)
+{
+	const uint32_t flags = IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP;
+	struct {
+		struct fuse_mknod_in in;
+		char name[4];
+	} mknod = { { .mode = S_IFREG | 0644 }, "new" };
+	struct {
+		struct fuse_link_in in;
+		char name[5];
+	} link;
+	struct {
+		struct fuse_create_in in;
+		char name[4];
+	} tmpfile = { { .flags = O_RDWR, .mode = S_IFREG | 0600 }, "tmp" };
+	struct abi_entry_out entry;
+	struct abi_created_out created;
+	struct kernel *k;
+	uint64_t file;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("32M", "-t ext4 -b 4096 -J size=4");
+	k = kernel_new(0);
+	file = k->nodeid;
+	assert_int_equal(listed_flags(k, "b"), flags);
+	assert_int_equal(listed_flags(k, "lost+found"), 0);
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, FUSE_MKNOD, &mknod, sizeof(mknod), &entry, sizeof(entry)), 0);
+	assert_int_equal(entry.attr.flags, flags);
+	mknod.in.mode = S_IFIFO | 0644;
+	memcpy(mknod.name, "pip", 4);
+	assert_int_equal(call(k, FUSE_MKNOD, &mknod, sizeof(mknod), &entry, sizeof(entry)), 0);
+	assert_int_equal(entry.attr.flags, 0);
+	link.in.oldnodeid = file;
+	memcpy(link.name, "also", 5);
+	assert_int_equal(call(k, FUSE_LINK, &link, sizeof(link), &entry, sizeof(entry)), 0);
+	assert_int_equal(entry.attr.flags, flags);
+	assert_int_equal(entry.nodeid, file);
+	assert_int_equal(
+		call(k, ABI_OP_TMPFILE, &tmpfile, sizeof(tmpfile), &created, sizeof(created)), 0);
+	assert_int_equal(created.entry.attr.flags, flags);
+	k->nodeid = file;
+	kernel_free(k);
+}
+
+/* A file without a name goes on until the kernel forgets it. */
+static void test_unlinked(void **state)
+{
+	const struct fuse_forget_in forget = { .nlookup = 1 };
+	struct abi_entry_out entry;
+	struct statvfs before, after;
+	struct kernel *k;
+	uint32_t rng = 9;
+	uint64_t file;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("32M", "-t ext4 -b 4096 -J size=4");
+	k = kernel_new(0);
+	assert_int_equal(fs_statfs(k->server.ops.fs, &before), 0);
+	file = k->nodeid;
+	write_buffered(k, 0, 100000, &rng);
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, FUSE_UNLINK, "a", 2, NULL, 0), 0);
+	k->nodeid = file;
+	write_direct(k, 400000 & ~4095u, 65536, &rng);
+	truncate_file(k, 300000);
+	write_buffered(k, 290000, 50000, &rng);
+	read_direct(k);
+	sync_file(k);
+	post(k, FUSE_FORGET, file, &forget, sizeof(forget));
+	k->nodeid = FUSE_ROOT_ID;
+	/* absence is an entry of node 0; and when that has come FORGET may still be under way */
+	assert_int_equal(call(k, FUSE_LOOKUP, "a", 2, &entry, sizeof(entry)), 0);
+	assert_int_equal(entry.nodeid, 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(fs_sync(k->server.ops.fs), 0);
+		assert_int_equal(fs_statfs(k->server.ops.fs, &after), 0);
+		if (after.f_bfree == before.f_bfree)
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(after.f_bfree, before.f_bfree);
+	disconnect(k);
+	judge(false);
+	free(k);
+}
+
 /* What others could send, and what there is no answer to. */
 static void test_refusals(void **state)
 {
@@ -921,6 +1042,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_upcalls),
+		cmocka_unit_test(test_instantiate),
+		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_random),
