@@ -525,7 +525,7 @@ static void zero(struct kernel *k, uint64_t pos, uint64_t to)
 static void fill_random(struct kernel *k, uint64_t pos, uint64_t to, uint32_t *rng)
 {
 	for (; pos < to; pos++)
-		k->bytes[pos] = (uint8_t)(1 + next_random(rng) % 255);
+		k->bytes[pos] = (uint8_t)(1 + next_random(rng) % (STALE - 1)); /* neither 0 nor STALE */
 }
 
 static void write_buffered(struct kernel *k, uint64_t pos, uint64_t len, uint32_t *rng)
@@ -679,6 +679,42 @@ static void allocate(struct kernel *k, int mode, uint64_t off, uint64_t len)
 	}
 }
 
+/* ---- killed ---- */
+
+/*
+ * What would be there had the server been killed now, its last writes in the host's cache: recovered, whole, without
+ * anything of what lay in the blocks before; and all of it, if it has just been synced.
+ */
+static void check_killed(struct kernel *k, bool synced)
+{
+	struct fs_options opts = { .writable = true };
+	uint8_t *bytes = malloc(ROOM + 1);
+	struct inode *inode;
+	struct blk *blk, *whole;
+	struct fs *fs;
+
+	assert_non_null(bytes);
+	assert_int_equal(sh("cp --sparse=always image snap"), 0);
+	assert_int_equal(blk_file_new(open("snap", O_RDWR), true, &whole), 0);
+	assert_int_equal(blk_window_new(whole, k->offset, whole->size - k->offset, &blk), 0);
+	assert_int_equal(fs_open(blk, &opts, &fixture.log, &fs), 0);
+	inode = get_file(fs, "a");
+	assert_true(inode->d.size <= ROOM);
+	assert_int_equal(file_read(inode, 0, bytes, ROOM + 1), inode->d.size);
+	assert_null(memchr(bytes, STALE, inode->d.size));
+	if (synced) {
+		assert_int_equal(inode->d.size, k->size);
+		assert_memory_equal(bytes, k->bytes, k->size);
+	}
+	inode_put(inode);
+	assert_int_equal(fs_close(fs), 0);
+	if (sh("e2fsck -fn -E no_optimize_extents 'snap?offset=%llu'", (unsigned long long)k->offset)) {
+		show_log();
+		fail_msg("e2fsck finds fault with what the kill left");
+	}
+	free(bytes);
+}
+
 /* ---- the end ---- */
 
 /* Everything written, nobody connected: what is in the image? */
@@ -792,6 +828,12 @@ static void run_random(const char *size, const char *args, uint64_t offset, uint
 		random_step(k, &rng);
 		if (i % 20 == 19)
 			read_direct(k);
+		if (i % 40 == 15)
+			check_killed(k, false);
+		if (i % 100 == 99) {
+			sync_file(k);
+			check_killed(k, true);
+		}
 	}
 	assert_true(k->upserts > 0);
 	kernel_free(k);
