@@ -828,8 +828,12 @@ static void run_random(const char *size, const char *args, uint64_t offset, uint
 		random_step(k, &rng);
 		if (i % 20 == 19)
 			read_direct(k);
-		if (i % 40 == 15)
+		if (i % 40 == 15) {
+			/* somebody commits what is promised and not written */
+			write_buffered(k, k->size / 2, 9000, &rng);
+			assert_int_equal(fs_sync(k->server.ops.fs), 0);
 			check_killed(k, false);
+		}
 		if (i % 100 == 99) {
 			sync_file(k);
 			check_killed(k, true);
