@@ -122,6 +122,7 @@ static int start_server(struct server *s, int fd, enum session_iomap how)
 
 	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
 	assert_int_equal(session_new(&config, &args, &s->session), 0);
+	fuse_opt_free_args(&args);
 	err = session_mount(s->session, path);
 	return err ? err : session_start(s->session);
 }
