@@ -4,6 +4,7 @@
 #include "crypt/keyring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "util/lock.h"
@@ -17,6 +18,7 @@ struct keyring {
 	uint8_t uuid[MASTERKEY_UUID]; /* [const] */
 	struct lock lock;	      /* rank LEAF */
 	struct node *keys;	      /* [lock] a handful */
+	atomic_bool in_use;	      /* there is one */
 };
 
 int keyring_new(const uint8_t uuid[MASTERKEY_UUID], struct keyring **ret)
@@ -83,11 +85,17 @@ int keyring_add(
 	if (!known) {
 		node->next = keyring->keys;
 		keyring->keys = node;
+		atomic_store_explicit(&keyring->in_use, true, memory_order_release);
 	}
 	lock_drop(&keyring->lock);
 	if (known)
 		node_free(node);
 	return 0;
+}
+
+bool keyring_is_empty(const struct keyring *keyring)
+{
+	return !atomic_load_explicit(&keyring->in_use, memory_order_acquire);
 }
 
 struct masterkey *keyring_find(struct keyring *keyring, const struct fscrypt_key_name *name)

@@ -19,6 +19,9 @@ void keyring_free(struct keyring *keyring);
 int keyring_add(struct keyring *keyring, struct fscrypt_key_name *name, const uint8_t *raw,
 	size_t size) MUST_CHECK;
 
+/* Whether no key has been added yet. Takes nothing. */
+bool keyring_is_empty(const struct keyring *keyring);
+
 /* NULL: it is not there. Valid until keyring_free(). Takes LOCK_RANK_LEAF. */
 struct masterkey *keyring_find(struct keyring *keyring, const struct fscrypt_key_name *name);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/cryptinode.h"
 #include "fs/dirblock.h"
 #include "fs/dirfind.h"
 #include "fs/dirname.h"
@@ -149,7 +150,8 @@ struct walk {
 	const struct fcr_dir *changes; /* NULL: none */
 	dir_emit emit;
 	void *arg;
-	int hash_version; /* see dirname_show() */
+	const struct filekey *key; /* see dirname_show(), as is the next */
+	int hash_version;
 	uint64_t flags;	  /* POS_FLAGS met so far */
 	unsigned damaged; /* blocks and records passed over in this call */
 	bool emitted;
@@ -192,12 +194,14 @@ static void walk_record(struct walk *walk, const struct dirent_rec *rec, uint64_
 {
 	char buf[DIRNAME_SHOWN_MAX];
 	const char *name;
+	ssize_t shown;
 	size_t len;
 
 	if (!rec->ino || !rec->name_len)
 		return;
-	len = dirname_show(walk->dir, rec, walk->hash_version, buf, &name);
-	if (memchr(name, '/', len) || memchr(name, '\0', len)) {
+	shown = dirname_show(walk->dir, walk->key, rec, walk->hash_version, buf, &name);
+	len = shown > 0 ? (size_t)shown : 0;
+	if (!len || memchr(name, '/', len) || memchr(name, '\0', len)) {
 		fs_corrupt(walk->dir->fs, walk->dir->ino, -EUCLEAN, "impossible name of inode %u",
 			rec->ino);
 		walk->flags |= POS_DAMAGED;
@@ -364,6 +368,10 @@ static int iterate_locked(struct inode *dir, uint64_t pos, dir_emit emit, void *
 	struct walk walk = { .dir = dir, .emit = emit, .arg = arg, .flags = pos & POS_FLAGS };
 	int err = 0;
 
+	if (dir->d.flags & EXT4_ENCRYPT_FL)
+		err = cryptinode_names_key(dir, &walk.key);
+	if (err)
+		return err;
 	walk.changes = replayed(dir);
 	walk.hash_version = shown_hash_version(dir);
 	pos &= ~POS_FLAGS;

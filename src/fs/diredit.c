@@ -111,7 +111,7 @@ static int add_to_tree(struct handle *h, struct inode *dir, const struct dirent_
 	return err ? err : add_plain(h, dir, rec, true);
 }
 
-static int check_can_add(const struct inode *dir, const char *name, size_t len)
+static int check_can_add(struct inode *dir, const char *name, size_t len)
 {
 	struct dirname want;
 	int err;

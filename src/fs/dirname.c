@@ -7,7 +7,7 @@
 
 #include "format/dx.h"
 #include "format/le.h"
-#include "fs/dir.h"
+#include "fs/cryptinode.h"
 #include "fs/fs_i.h"
 
 /* No hash may equal the end-of-directory position (EXT4_HTREE_EOF_32BIT in the kernel). */
@@ -38,9 +38,30 @@ static int init_fold(const struct inode *dir, struct dirname *want)
 	return ext2fs_check_encoded_name(fs->ext2->encoding, copy, want->len, &bad) ? -EINVAL : 0;
 }
 
-int dirname_init(const struct inode *dir, const char *name, size_t len, struct dirname *ret)
+/* Where case does not matter it is the names that are compared, else the ciphertext. */
+static int init_sealed(const struct inode *dir, const struct filekey *key, struct dirname *want)
 {
-	*ret = (struct dirname){ .name = name, .len = len };
+	size_t sealed_len = filekey_sealed_size(key, want->len, DIR_NAME_MAX);
+	int err;
+
+	if (dir->d.flags & EXT4_CASEFOLD_FL && dir->fs->ext2->encoding) {
+		want->key = key;
+		return init_fold(dir, want);
+	}
+	err = filekey_seal_name(key, want->name, want->len, want->sealed, sealed_len);
+	want->name = (const char *)want->sealed;
+	want->len = sealed_len;
+	return err;
+}
+
+int dirname_init(struct inode *dir, const char *name, size_t len, struct dirname *ret)
+{
+	const struct filekey *key;
+	int err;
+
+	memset(ret, 0, offsetof(struct dirname, sealed));
+	ret->name = name;
+	ret->len = len;
 	if (len > DIR_NAME_MAX)
 		return -ENAMETOOLONG;
 	if (!len)
@@ -49,8 +70,24 @@ int dirname_init(const struct inode *dir, const char *name, size_t len, struct d
 		return 0;
 	if (!(dir->d.flags & EXT4_ENCRYPT_FL))
 		return init_fold(dir, ret);
+	err = cryptinode_names_key(dir, &key);
+	if (err)
+		return err;
+	if (key)
+		return init_sealed(dir, key, ret);
 	ret->is_nokey = true;
 	return nokey_decode(name, len, &ret->nokey);
+}
+
+/* Encrypted names without regard to case. What does not decrypt is nobody's name. */
+static bool match_opened(const struct dirname *want, const struct dirent_rec *rec)
+{
+	char name[DIR_NAME_MAX];
+	ssize_t len = filekey_open_name(want->key, rec->name, rec->name_len, name);
+
+	return len > 0 &&
+		!ext2fs_casefold_cmp(want->fold->ext2->encoding, (const uint8_t *)want->name,
+			want->len, (const uint8_t *)name, (size_t)len);
 }
 
 bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
@@ -59,6 +96,8 @@ bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
 		return false;
 	if (want->is_nokey)
 		return nokey_match(&want->nokey, rec->name, rec->name_len);
+	if (want->key)
+		return match_opened(want, rec);
 	if (rec->name_len == want->len && !memcmp(rec->name, want->name, want->len))
 		return true;
 	return want->fold &&
@@ -69,7 +108,8 @@ bool dirname_match(const struct dirname *want, const struct dirent_rec *rec)
 int dirname_find(const struct dirent_chain *chain, const struct dirname *want,
 	struct dirent_rec *ret, const char **ret_why)
 {
-	int found = want->is_nokey ? -EUCLEAN : dirent_find(chain, want->name, want->len, ret);
+	bool by_bytes = !want->is_nokey && !want->key;
+	int found = !by_bytes ? -EUCLEAN : dirent_find(chain, want->name, want->len, ret);
 
 	if (!found || (found == -ENOENT && !want->fold))
 		return found;
@@ -106,14 +146,19 @@ int dirname_hash(const struct inode *dir, int version, const void *name, size_t 
 	return 0;
 }
 
-size_t dirname_show(const struct inode *dir, const struct dirent_rec *rec, int hash_version,
-	char buf[DIRNAME_SHOWN_MAX], const char **ret_name)
+ssize_t dirname_show(const struct inode *dir, const struct filekey *key,
+	const struct dirent_rec *rec, int hash_version, char buf[DIRNAME_SHOWN_MAX],
+	const char **ret_name)
 {
 	uint32_t hash = 0, minor = 0;
 
 	*ret_name = (const char *)rec->name;
 	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || dirname_is_dots(*ret_name, rec->name_len))
 		return rec->name_len;
+	if (key) {
+		*ret_name = buf;
+		return filekey_open_name(key, rec->name, rec->name_len, buf);
+	}
 	if (rec->hashes) {
 		hash = le32_get(rec->hashes);
 		minor = le32_get(rec->hashes + 4);
@@ -122,5 +167,5 @@ size_t dirname_show(const struct inode *dir, const struct dirent_rec *rec, int h
 		hash = minor = 0;
 	}
 	*ret_name = buf;
-	return nokey_encode(rec->name, rec->name_len, hash, minor, buf);
+	return (ssize_t)nokey_encode(rec->name, rec->name_len, hash, minor, buf);
 }

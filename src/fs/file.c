@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/cryptinode.h"
 #include "fs/fs_i.h"
 #include "fs/inline.h"
 #include "fs/map.h"
@@ -18,8 +19,62 @@
  */
 #define SEEK_MAX_RUNS (1u << 20)
 
-/* Reads len bytes at off that the caller has cut to the file's size. */
-static int read_mapped(struct inode *inode, uint64_t off, uint8_t *dst, size_t len)
+/* Bytes [in_unit, in_unit + len) of data unit nr, which begins at byte disk of the image. */
+static int read_unit_part(struct inode *inode, const struct filekey *key, uint64_t disk,
+	uint64_t nr, size_t in_unit, uint8_t *dst, size_t len)
+{
+	size_t size = (size_t)1 << filekey_unit_bits(key);
+	CLEANUP(cleanup_free) uint8_t *unit = malloc(size);
+	int err;
+
+	if (!unit)
+		return -ENOMEM;
+	err = blk_read(inode->fs->blk, disk, unit, size);
+	if (!err)
+		err = filekey_crypt_units(key, false, nr, unit, unit, size);
+	if (!err)
+		memcpy(dst, unit + in_unit, len);
+	return err;
+}
+
+/*
+ * Encrypted bytes at off of the file that lie in one piece at byte disk of the image: whole units are read
+ * to where they are wanted and decrypted there, all in one pass.
+ */
+static int read_sealed(struct inode *inode, const struct filekey *key, uint64_t off, uint64_t disk,
+	uint8_t *dst, size_t len)
+{
+	unsigned bits = filekey_unit_bits(key);
+	size_t size = (size_t)1 << bits;
+	int err = 0;
+
+	while (!err && len) {
+		size_t in_unit = off & (size - 1), part = len & ~(size - 1);
+
+		if (in_unit || !part) {
+			part = size - in_unit < len ? size - in_unit : len;
+			err = read_unit_part(inode, key, disk - in_unit, off >> bits, in_unit, dst,
+				part);
+		} else {
+			err = blk_read(inode->fs->blk, disk, dst, part);
+			if (!err)
+				err = filekey_crypt_units(
+					key, false, off >> bits, dst, dst, part);
+		}
+		off += part;
+		disk += part;
+		dst += part;
+		len -= part;
+	}
+	return err;
+}
+
+/*
+ * Reads len bytes at off that the caller has cut to the file's size. key: NULL for what is not encrypted, or
+ * is wanted as it is.
+ */
+static int read_mapped(struct inode *inode, const struct filekey *key, uint64_t off, uint8_t *dst,
+	size_t len)
 {
 	struct fs *fs = inode->fs;
 	unsigned bits = fs->sb.block_bits;
@@ -36,10 +91,13 @@ static int read_mapped(struct inode *inode, uint64_t off, uint8_t *dst, size_t l
 		have = run.nr > UINT64_MAX >> bits ? UINT64_MAX : run.nr << bits;
 		have -= in_block;
 		part = have < len ? (size_t)have : len;
-		if (run.kind == RUN_DATA)
-			err = blk_read(fs->blk, (run.pblk << bits) + in_block, dst, part);
-		else
+		if (run.kind != RUN_DATA)
 			memset(dst, 0, part);
+		else if (key)
+			err = read_sealed(
+				inode, key, off, (run.pblk << bits) + in_block, dst, part);
+		else
+			err = blk_read(fs->blk, (run.pblk << bits) + in_block, dst, part);
 		if (err)
 			return err;
 		off += part;
@@ -53,26 +111,42 @@ int file_read_range(struct inode *inode, uint64_t off, void *buf, size_t len)
 {
 	if (inode->d.flags & EXT4_INLINE_DATA_FL)
 		return inline_read(inode, off, buf, len);
-	return read_mapped(inode, off, buf, len);
+	return read_mapped(inode, NULL, off, buf, len);
+}
+
+static int read_encrypted(struct inode *inode, uint64_t off, void *buf, size_t len)
+{
+	const struct filekey *key;
+	int err = cryptinode_require_key(inode, &key);
+
+	if (err)
+		return err;
+	if (inode->d.flags & EXT4_INLINE_DATA_FL)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "encrypted inline data");
+	return read_mapped(inode, key, off, buf, len);
 }
 
 static ssize_t read_locked(struct inode *inode, uint64_t off, void *buf, size_t len)
 {
+	const struct filekey *key;
 	int err;
 
 	if (S_ISDIR(inode->d.mode))
 		return -EISDIR;
 	if (!S_ISREG(inode->d.mode))
 		return -EINVAL;
-	if (inode->d.flags & EXT4_ENCRYPT_FL)
-		return -ENOKEY;
-	if (off >= inode->d.size)
-		return 0;
+	if (off >= inode->d.size) {
+		/* without its key a file is not read, whatever its size */
+		return inode->d.flags & EXT4_ENCRYPT_FL ? cryptinode_require_key(inode, &key) : 0;
+	}
 	if (len > inode->d.size - off)
 		len = inode->d.size - off;
 	if (len > SSIZE_MAX)
 		len = SSIZE_MAX;
-	err = file_read_range(inode, off, buf, len);
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		err = read_encrypted(inode, off, buf, len);
+	else
+		err = file_read_range(inode, off, buf, len);
 	return err ? err : (ssize_t)len;
 }
 
@@ -87,6 +161,18 @@ static void unlock(struct inode *inode)
 {
 	if (inode->fs->opts.writable)
 		rwlock_drop(&inode->lock);
+}
+
+int file_check_key(struct inode *inode)
+{
+	const struct filekey *key;
+	int err = 0;
+
+	lock_for_reading(inode);
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		err = cryptinode_require_key(inode, &key);
+	unlock(inode);
+	return err;
 }
 
 ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len)

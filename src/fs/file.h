@@ -9,9 +9,16 @@
 
 /*
  * Reads up to len bytes at off; returns the count, short only at end of file. Holes and
- * unwritten extents read as zeros. -ENOKEY encrypted, -EISDIR, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM.
+ * unwritten extents read as zeros. -ENOKEY encrypted and the key is not there, or what cryptinode_key()
+ * says; -EISDIR, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM.
  */
 ssize_t file_read(struct inode *inode, uint64_t off, void *buf, size_t len) MUST_CHECK;
+
+/*
+ * Whether the contents can be had: 0, or for an encrypted file why not, as file_read() would say. Locks
+ * inode.
+ */
+int file_check_key(struct inode *inode) MUST_CHECK;
 
 /*
  * Writes len bytes at off: allocates what is missing, keeps ordered mode (the data is in the image
@@ -48,8 +55,8 @@ int file_sync(struct inode *inode, bool data_only) MUST_CHECK;
 off_t file_seek(struct inode *inode, off_t off, int whence) MUST_CHECK;
 
 /*
- * Reads len bytes at off of whatever kind of inode has contents; the caller has cut len to its
- * size. Errors as file_read().
+ * Reads len bytes at off of whatever kind of inode has contents, as they are stored; the caller has cut
+ * len to its size. Errors as file_read().
  */
 int file_read_range(struct inode *inode, uint64_t off, void *buf, size_t len) MUST_CHECK;
 

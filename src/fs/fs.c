@@ -14,6 +14,7 @@
 
 #include "blk/scratch.h"
 #include "cache/iomgr.h"
+#include "crypt/keyring.h"
 #include "format/le.h"
 #include "format/mmp.h"
 #include "fs/atime.h"
@@ -407,6 +408,8 @@ int fs_open(struct blk *blk, const struct fs_options *opts, struct log *log, str
 	err = attach(fs);
 	if (!err)
 		err = check_journal_given(fs);
+	if (!err && super_has_encrypt(&fs->sb))
+		err = keyring_new(fs->sb.uuid, &fs->keyring);
 	if (!err && opts->writable)
 		err = take_over(fs);
 	if (!err && wants_recovery(fs) && !opts->norecovery)
@@ -443,6 +446,7 @@ int fs_close(struct fs *fs)
 		log_error(fs->log, "not everything could be written: %s", strerror(-err));
 	detach(fs);
 	owed_free(fs->owed);
+	keyring_free(fs->keyring);
 	fcr_free(fs->fcr);
 	scratch_free(fs->replayed);
 	blk_close(fs->blk);
@@ -467,6 +471,11 @@ int fs_sync(struct fs *fs)
 	err = journal_wait(fs->journal, 0);
 	/* data of files whose metadata did not change */
 	return err ? err : blk_flush(fs->blk);
+}
+
+int fs_add_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
+{
+	return fs->keyring ? keyring_add(fs->keyring, name, raw, size) : -EOPNOTSUPP;
 }
 
 const struct super *fs_super(const struct fs *fs)

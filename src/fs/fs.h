@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 
 #include "blk/blk.h"
+#include "format/fscrypt.h"
 #include "format/super.h"
 #include "util/log.h"
 
@@ -85,6 +86,14 @@ bool fs_is_writable(const struct fs *fs);
 
 /* syncfs(2): everything done before is durable on return. */
 int fs_sync(struct fs *fs) MUST_CHECK;
+
+/*
+ * Gives the filesystem a key for encrypted inodes, and keeps it until fs_close(). name->version 1:
+ * name->bytes is the key's descriptor; 2: becomes its identifier. -EOPNOTSUPP without the encrypt feature,
+ * -EINVAL a size that no key has, -ENOMEM.
+ */
+int fs_add_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
+	MUST_CHECK;
 
 /* The geometry and features. [const] */
 const struct super *fs_super(const struct fs *fs);

@@ -22,6 +22,7 @@ struct orphans;
 struct mmp_guard;
 struct atimes;
 struct owed;
+struct keyring;
 
 #define FS_ITABLE_LOCKS 64
 
@@ -43,6 +44,7 @@ struct fs {
 	struct usage *usage;	/* [const] owned; NULL unless writable and with quota files */
 	struct atimes *atimes;	/* [const] owned; NULL unless writable and access times move */
 	struct owed *owed;	/* [const] owned; not NULL: clients write blocks by themselves, see file_iomap.h */
+	struct keyring *keyring; /* [const] owned; NULL unless with the encrypt feature */
 	atomic_bool read_only;	/* opened so, or since an error */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "crypt/filekey.h"
 #include "fs/balloc.h"
 #include "fs/fcr.h"
 #include "fs/fs_i.h"
@@ -69,6 +70,7 @@ static void inode_free(struct inode *inode)
 {
 	balloc_release(inode);
 	extmap_fini(&inode->map);
+	filekey_free(inode->key);
 	rwlock_fini(&inode->lock);
 	free(inode);
 }

@@ -15,6 +15,8 @@
 #include "journal/journal.h"
 #include "util/lock.h"
 
+struct filekey;
+
 struct inode {
 	struct fs *fs;	   /* [const] */
 	uint32_t ino;	   /* [const] */
@@ -26,6 +28,7 @@ struct inode {
 	struct rwlock lock;
 	struct dinode d;   /* [lock] */
 	struct extmap map; /* its own lock inside; see map.h */
+	_Atomic(struct filekey *) key; /* owned; see cryptinode_key(); set once */
 	_Atomic uint32_t tid;	   /* last transaction that has or may have changed the inode, 0: none; for fsync */
 	_Atomic uint32_t data_tid; /* last one that fdatasync(2) has to wait for */
 	/* Times that data went to the image which no transaction will flush, and how many of them were. */

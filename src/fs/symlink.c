@@ -9,6 +9,7 @@
 
 #include "crypt/nokey.h"
 #include "format/le.h"
+#include "fs/cryptinode.h"
 #include "fs/file.h"
 #include "fs/fs_i.h"
 #include "fs/map.h"
@@ -56,16 +57,44 @@ static ssize_t read_target(struct inode *inode, uint8_t *buf)
 	return err ? err : (ssize_t)size;
 }
 
-/* struct fscrypt_symlink_data: a length, then ciphertext. Shown as a name without hash. */
+static int find_key(struct inode *inode, const struct filekey **ret)
+{
+	int err;
+
+	if (!inode->fs->opts.writable)
+		return cryptinode_key(inode, ret);
+	rwlock_read(&inode->lock);
+	err = cryptinode_key(inode, ret);
+	rwlock_drop(&inode->lock);
+	return err;
+}
+
+/*
+ * struct fscrypt_symlink_data: a length, then ciphertext. Without the key it is shown as a name without
+ * hash.
+ */
 static int show_encrypted(
 	struct inode *inode, const uint8_t *raw, size_t size, char target[SYMLINK_MAX])
 {
 	size_t len = size >= 2 ? le16_get(raw) : 0;
+	const struct filekey *key;
+	ssize_t shown;
+	int err;
 
 	if (!len || len > size - 2)
 		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
 			"encrypted symlink of %zu bytes in %zu", len, size);
-	target[nokey_encode(raw + 2, len, 0, 0, target)] = '\0';
+	err = find_key(inode, &key);
+	if (err)
+		return err;
+	shown = key ? filekey_open_name(key, raw + 2, len, target) :
+		      (ssize_t)nokey_encode(raw + 2, len, 0, 0, target);
+	if (!shown || shown == -EUCLEAN)
+		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
+			"encrypted symlink without a target");
+	if (shown < 0)
+		return (int)shown;
+	target[shown] = '\0';
 	return 0;
 }
 

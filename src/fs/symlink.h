@@ -8,8 +8,8 @@
 #define SYMLINK_MAX 4096
 
 /*
- * The target, NUL-terminated; for an encrypted one, its no-key form. -EUCLEAN for an empty,
- * overlong or truncated target.
+ * The target, NUL-terminated; for an encrypted one without its key, its no-key form.
+ * -EUCLEAN for an empty, overlong or truncated target; errors as cryptinode_key(). Takes inode->lock.
  */
 int symlink_read(struct inode *inode, char target[SYMLINK_MAX]) MUST_CHECK;
 

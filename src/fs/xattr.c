@@ -327,13 +327,9 @@ ssize_t xattr_inline_data(struct inode *inode, void *buf, size_t size)
 	return entry.value_size;
 }
 
-ssize_t xattr_crypt_context(struct inode *inode, void *buf, size_t size)
+ssize_t xattr_crypt_context_locked(struct inode *inode, void *buf, size_t size)
 {
 	static const struct xattr_key key = { XATTR_INDEX_ENCRYPTION, "c", 1 };
-	ssize_t n;
 
-	lock_shared(inode);
-	n = get_plain(inode, &key, buf, size);
-	unlock_shared(inode);
-	return n;
+	return get_plain(inode, &key, buf, size);
 }

@@ -36,8 +36,9 @@ bool xattr_maybe(struct inode *inode);
 ssize_t xattr_inline_data(struct inode *inode, void *buf, size_t size) MUST_CHECK;
 
 /*
- * The fscrypt context (index 9, name "c"). Errors as xattr_get().
+ * The fscrypt context (index 9, name "c"). The caller holds inode->lock while the filesystem is writable.
+ * Errors as xattr_get().
  */
-ssize_t xattr_crypt_context(struct inode *inode, void *buf, size_t size) MUST_CHECK;
+ssize_t xattr_crypt_context_locked(struct inode *inode, void *buf, size_t size) MUST_CHECK;
 
 #endif

@@ -212,8 +212,8 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		return;
 	}
 	err = node_get(req, node, &inode);
-	if (!err && inode->d.flags & EXT4_ENCRYPT_FL)
-		err = -ENOKEY;
+	if (!err)
+		err = file_check_key(inode);
 	fi->keep_cache = 1;
 	if (err)
 		reply_err(req, err);

@@ -324,7 +324,7 @@ static void walk_xattrs(struct walker *w, struct inode *inode)
 		get_value(w, inode, list + at);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		get_value(w, inode, names[i]);
-	n = xattr_crypt_context(inode, w->buf, 40);
+	n = xattr_crypt_context_locked(inode, w->buf, 40);
 	if (n < 0)
 		fuzz_errno((int)n);
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mkencrypted [-1] DIR: gives the filesystem that holds DIR a fixed test key and puts the empty
- * directory DIR under an fscrypt policy with it: version 2, or with -1 version 1. Prints what the
- * policy calls the key, in hexadecimal. Run again on a later mount, it unlocks DIR.
+ * mkencrypted [OPTION...] DIR: gives the filesystem that holds DIR a fixed test key and puts the empty
+ * directory DIR under an fscrypt policy with it. Prints what the policy calls the key, in hexadecimal.
+ * Run again on a later mount, it unlocks DIR.
+ *
+ *   -1		version 1 of policies, not 2
+ *   -c MODE	contents (FSCRYPT_MODE_*, a number), 1: AES-256-XTS
+ *   -n MODE	names, 4: AES-256-CTS
+ *   -f FLAGS	FSCRYPT_POLICY_FLAGS_*, 3: padding to 32
+ *   -u BITS	log2 of a data unit's size, 0: a block
  *
  * The kernel's own view of such a directory with and without the key is what the image tests
  * compare with, so this uses nothing of the project. Needs root and a filesystem with `encrypt`.
@@ -12,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fscrypt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,27 +55,37 @@ static int add_key(int fd, int version, struct fscrypt_key_specifier *ret)
 	return err;
 }
 
-static int set_policy_v1(int fd, const struct fscrypt_key_specifier *key)
+struct options {
+	int version;
+	__u8 contents, names, flags, unit_bits;
+};
+
+static int set_policy_v1(
+	int fd, const struct options *opts, const struct fscrypt_key_specifier *key)
 {
 	struct fscrypt_policy_v1 policy = {
 		.version = FSCRYPT_POLICY_V1,
-		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
-		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
-		.flags = FSCRYPT_POLICY_FLAGS_PAD_32,
+		.contents_encryption_mode = opts->contents,
+		.filenames_encryption_mode = opts->names,
+		.flags = opts->flags,
 	};
 
 	memcpy(policy.master_key_descriptor, key->u.descriptor, FSCRYPT_KEY_DESCRIPTOR_SIZE);
 	return ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy) ? -errno : 0;
 }
 
-static int set_policy_v2(int fd, const struct fscrypt_key_specifier *key)
+static int set_policy_v2(
+	int fd, const struct options *opts, const struct fscrypt_key_specifier *key)
 {
 	struct fscrypt_policy_v2 policy = {
 		.version = FSCRYPT_POLICY_V2,
-		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
-		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
-		.flags = FSCRYPT_POLICY_FLAGS_PAD_32,
+		.contents_encryption_mode = opts->contents,
+		.filenames_encryption_mode = opts->names,
+		.flags = opts->flags,
 	};
+
+	/* log2_data_unit_size, a reserved byte in older headers */
+	((__u8 *)&policy)[4] = opts->unit_bits;
 
 	memcpy(policy.master_key_identifier, key->u.identifier, FSCRYPT_KEY_IDENTIFIER_SIZE);
 	return ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy) ? -errno : 0;
@@ -90,26 +107,58 @@ static int fail(const char *what, int err)
 	return EXIT_FAILURE;
 }
 
+static bool parse(int argc, char **argv, struct options *ret)
+{
+	int c;
+
+	*ret = (struct options){ 2, FSCRYPT_MODE_AES_256_XTS, FSCRYPT_MODE_AES_256_CTS,
+		FSCRYPT_POLICY_FLAGS_PAD_32, 0 };
+	while ((c = getopt(argc, argv, "1c:n:f:u:")) != -1) {
+		__u8 number = optarg ? (__u8)strtoul(optarg, NULL, 0) : 0;
+
+		switch (c) {
+		case '1':
+			ret->version = 1;
+			break;
+		case 'c':
+			ret->contents = number;
+			break;
+		case 'n':
+			ret->names = number;
+			break;
+		case 'f':
+			ret->flags = number;
+			break;
+		case 'u':
+			ret->unit_bits = number;
+			break;
+		default:
+			return false;
+		}
+	}
+	return optind == argc - 1;
+}
+
 int main(int argc, char **argv)
 {
-	int version = argc == 3 && !strcmp(argv[1], "-1") ? 1 : 2;
 	struct fscrypt_key_specifier key;
+	struct options opts;
 	int fd, err;
 
-	if (argc != (version == 1 ? 3 : 2)) {
-		fprintf(stderr, "usage: mkencrypted [-1] DIR\n");
+	if (!parse(argc, argv, &opts)) {
+		fprintf(stderr, "usage: mkencrypted [-1] [-c MODE] [-n MODE] [-f FLAGS] [-u BITS] DIR\n");
 		return EXIT_FAILURE;
 	}
-	fd = open(argv[argc - 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(argv[optind], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(argv[argc - 1], -errno);
-	err = add_key(fd, version, &key);
+		return fail(argv[optind], -errno);
+	err = add_key(fd, opts.version, &key);
 	if (err)
 		return fail("cannot add the key", err);
-	err = version == 1 ? set_policy_v1(fd, &key) : set_policy_v2(fd, &key);
+	err = opts.version == 1 ? set_policy_v1(fd, &opts, &key) : set_policy_v2(fd, &opts, &key);
 	if (err)
 		return fail("cannot set the policy", err);
-	print_key(version, &key);
+	print_key(opts.version, &key);
 	close(fd);
 	return EXIT_SUCCESS;
 }
