@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "fs/cryptinode.h"
+#include "fs/file_i.h"
 #include "fs/fs_i.h"
 #include "fs/inline.h"
 #include "fs/map.h"
@@ -18,56 +19,6 @@
  * that, the rest counts as data, which lseek(2) allows.
  */
 #define SEEK_MAX_RUNS (1u << 20)
-
-/* Bytes [in_unit, in_unit + len) of data unit nr, which begins at byte disk of the image. */
-static int read_unit_part(struct inode *inode, const struct filekey *key, uint64_t disk,
-	uint64_t nr, size_t in_unit, uint8_t *dst, size_t len)
-{
-	size_t size = (size_t)1 << filekey_unit_bits(key);
-	CLEANUP(cleanup_free) uint8_t *unit = malloc(size);
-	int err;
-
-	if (!unit)
-		return -ENOMEM;
-	err = blk_read(inode->fs->blk, disk, unit, size);
-	if (!err)
-		err = filekey_crypt_units(key, false, nr, unit, unit, size);
-	if (!err)
-		memcpy(dst, unit + in_unit, len);
-	return err;
-}
-
-/*
- * Encrypted bytes at off of the file that lie in one piece at byte disk of the image: whole units are read
- * to where they are wanted and decrypted there, all in one pass.
- */
-static int read_sealed(struct inode *inode, const struct filekey *key, uint64_t off, uint64_t disk,
-	uint8_t *dst, size_t len)
-{
-	unsigned bits = filekey_unit_bits(key);
-	size_t size = (size_t)1 << bits;
-	int err = 0;
-
-	while (!err && len) {
-		size_t in_unit = off & (size - 1), part = len & ~(size - 1);
-
-		if (in_unit || !part) {
-			part = size - in_unit < len ? size - in_unit : len;
-			err = read_unit_part(inode, key, disk - in_unit, off >> bits, in_unit, dst,
-				part);
-		} else {
-			err = blk_read(inode->fs->blk, disk, dst, part);
-			if (!err)
-				err = filekey_crypt_units(
-					key, false, off >> bits, dst, dst, part);
-		}
-		off += part;
-		disk += part;
-		dst += part;
-		len -= part;
-	}
-	return err;
-}
 
 /*
  * Reads len bytes at off that the caller has cut to the file's size. key: NULL for what is not encrypted, or
@@ -94,7 +45,7 @@ static int read_mapped(struct inode *inode, const struct filekey *key, uint64_t 
 		if (run.kind != RUN_DATA)
 			memset(dst, 0, part);
 		else if (key)
-			err = read_sealed(
+			err = file_read_sealed(
 				inode, key, off, (run.pblk << bits) + in_block, dst, part);
 		else
 			err = blk_read(fs->blk, (run.pblk << bits) + in_block, dst, part);

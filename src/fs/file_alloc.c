@@ -351,6 +351,10 @@ static int check(const struct inode *inode, int mode, uint64_t off, uint64_t len
 		return -ENODEV;
 	if (len > max || off > max - len)
 		return -EFBIG;
+	/* a data unit's place in the file is in its IV */
+	if (inode->d.flags & EXT4_ENCRYPT_FL &&
+		mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
+		return -EOPNOTSUPP;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef EXT4D_FS_FILE_I_H
 #define EXT4D_FS_FILE_I_H
 
+#include "crypt/filekey.h"
 #include "fs/file.h"
 #include "fs/superblock.h"
 
@@ -12,8 +13,11 @@ uint64_t file_max_size(const struct inode *inode);
 /* The same for extents, whatever map an inode has: s_maxbytes. */
 uint64_t file_max_size_fs(const struct super *sb);
 
-/* 0, or why the contents of inode cannot be changed: -EISDIR, -EINVAL, -ENOKEY, -EROFS, -EPERM. */
-int file_check_change(const struct inode *inode) MUST_CHECK;
+/*
+ * 0, or why the contents of inode cannot be changed: -EISDIR, -EINVAL, -EROFS, -EPERM; if it is encrypted,
+ * as cryptinode_require_key(). Lock held for reading at least.
+ */
+int file_check_change(struct inode *inode) MUST_CHECK;
 
 /*
  * 0, or -EPERM if inode is immutable, or append-only and [off, off + len) is not past what it has. late: the
@@ -22,8 +26,22 @@ int file_check_change(const struct inode *inode) MUST_CHECK;
 int file_check_guard(const struct inode *inode, uint64_t off, size_t len, bool late) MUST_CHECK;
 
 /*
+ * Reads len bytes at off of an encrypted file, which lie in one piece at byte disk of the image: whole units
+ * are read to where they are wanted and decrypted there, all in one pass.
+ */
+int file_read_sealed(struct inode *inode, const struct filekey *key, uint64_t off, uint64_t disk,
+	uint8_t *dst, size_t len) MUST_CHECK;
+
+/*
+ * Writes the same. A unit of which only a part is written is read before: the caller holds the lock for writing.
+ */
+int file_write_sealed(struct inode *inode, const struct filekey *key, uint64_t off, uint64_t disk,
+	const uint8_t *src, size_t len) MUST_CHECK;
+
+/*
  * Makes the bytes [from, to), which lie in one block, zeros where they are data. Without a handle: they
- * are either nothing anybody sees or as good as overwritten.
+ * are either nothing anybody sees or as good as overwritten. Without the key of an encrypted file they stay, as
+ * in the kernel: an orphan is then being cut (ext4_block_truncate_page()).
  */
 int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to) MUST_CHECK;
 

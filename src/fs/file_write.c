@@ -17,6 +17,7 @@
 #include "format/extent.h"
 #include "fs/atime.h"
 #include "fs/balloc.h"
+#include "fs/cryptinode.h"
 #include "fs/exted.h"
 #include "fs/file_i.h"
 #include "fs/fs_i.h"
@@ -89,16 +90,24 @@ uint64_t file_max_size(const struct inode *inode)
 	return to_size(sb, indirect_blocks(sb->block_bits, countable(sb)));
 }
 
-int file_check_change(const struct inode *inode)
+int file_check_change(struct inode *inode)
 {
+	const struct filekey *key;
+	int err;
+
 	if (S_ISDIR(inode->d.mode))
 		return -EISDIR;
 	if (!S_ISREG(inode->d.mode))
 		return -EINVAL;
 	if (!fs_is_writable(inode->fs))
 		return -EROFS;
-	if (inode->d.flags & EXT4_ENCRYPT_FL)
-		return -ENOKEY;
+	if (inode->d.flags & EXT4_ENCRYPT_FL) {
+		err = cryptinode_require_key(inode, &key);
+		if (err)
+			return err;
+		if (inode->d.flags & EXT4_INLINE_DATA_FL)
+			return fs_corrupt(inode->fs, inode->ino, -EUCLEAN, "encrypted inline data");
+	}
 	return inode->d.flags & EXT4_VERITY_FL ? -EPERM : 0;
 }
 
@@ -112,6 +121,18 @@ bool file_wait_space(struct inode *inode, int err, bool *tried)
 
 /* ---- data ---- */
 
+/* Writes bytes at off of the file, which lie in one piece at byte disk of the image. */
+static int put(struct inode *inode, uint64_t off, uint64_t disk, const void *buf, size_t len)
+{
+	const struct filekey *key;
+	int err;
+
+	if (!(inode->d.flags & EXT4_ENCRYPT_FL))
+		return blk_write(inode->fs->blk, disk, buf, len);
+	err = cryptinode_require_key(inode, &key);
+	return err ? err : file_write_sealed(inode, key, off, disk, buf, len);
+}
+
 int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to)
 {
 	unsigned bits = inode->fs->sb.block_bits;
@@ -124,8 +145,10 @@ int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to)
 	err = map_lookup(inode, from >> bits, &run);
 	if (err || run.kind != RUN_DATA)
 		return err;
-	err = blk_write(inode->fs->blk, (run.pblk << bits) + (from & ((1u << bits) - 1)), zeros,
+	err = put(inode, from, (run.pblk << bits) + (from & ((1u << bits) - 1)), zeros,
 		(size_t)(to - from));
+	if (err == -ENOKEY)
+		return 0;
 	atomic_fetch_add_explicit(&inode->overwritten, 1, memory_order_release);
 	return err;
 }
@@ -140,8 +163,8 @@ int file_zero_tail(struct inode *inode, uint64_t size)
 	return file_zero_bytes(inode, old, end < size ? end : size);
 }
 
-static int write_together(
-	struct fs *fs, uint64_t at, size_t head, const void *buf, size_t len, size_t tail)
+static int write_together(struct inode *inode, uint64_t begin, uint64_t at, size_t head,
+	const void *buf, size_t len, size_t tail)
 {
 	size_t total = head + len + tail;
 	CLEANUP(cleanup_free) uint8_t *bytes = malloc(total);
@@ -151,7 +174,7 @@ static int write_together(
 	memset(bytes, 0, head);
 	memcpy(bytes + head, buf, len);
 	memset(bytes + head + len, 0, tail);
-	return blk_write(fs->blk, at, bytes, total);
+	return put(inode, begin, at, bytes, total);
 }
 
 int file_write_padded(
@@ -164,13 +187,13 @@ int file_write_padded(
 	int err = 0;
 
 	if ((head || tail) && head + len + tail <= PAD_TOGETHER)
-		return write_together(fs, at, head, buf, len, tail);
+		return write_together(inode, begin, at, head, buf, len, tail);
 	if (head)
-		err = blk_write(fs->blk, at, zeros, head);
+		err = put(inode, begin, at, zeros, head);
 	if (!err)
-		err = blk_write(fs->blk, at + head, buf, len);
+		err = put(inode, off, at + head, buf, len);
 	if (!err && tail)
-		err = blk_write(fs->blk, at + head + len, zeros, tail);
+		err = put(inode, off + len, at + head + len, zeros, tail);
 	return err;
 }
 
@@ -197,7 +220,7 @@ static int write_over(struct writing *w, const struct run *run, size_t len)
 {
 	struct fs *fs = w->inode->fs;
 	uint64_t in_block = w->off & (fs->sb.block_size - 1);
-	int err = blk_write(fs->blk, (run->pblk << fs->sb.block_bits) + in_block, w->buf, len);
+	int err = put(w->inode, w->off, (run->pblk << fs->sb.block_bits) + in_block, w->buf, len);
 
 	/* for file_sync(): no transaction will flush it */
 	atomic_fetch_add_explicit(&w->inode->overwritten, 1, memory_order_release);
@@ -206,13 +229,16 @@ static int write_over(struct writing *w, const struct run *run, size_t len)
 	return err;
 }
 
-/* Writes as far as blocks are mapped and inside the file; the lock is held for reading. */
+/*
+ * Writes as far as blocks are mapped and inside the file; the lock is held for reading. Encrypted files wait for
+ * the lock: who reads a data unit must not see a half of it.
+ */
 static int overwrite_locked(struct writing *w)
 {
 	struct inode *inode = w->inode;
 	int err = file_check_change(inode);
 
-	while (!err && w->len && !(inode->d.flags & EXT4_INLINE_DATA_FL) &&
+	while (!err && w->len && !(inode->d.flags & (EXT4_INLINE_DATA_FL | EXT4_ENCRYPT_FL)) &&
 		w->off < inode->d.size) {
 		struct run run;
 		size_t part;
