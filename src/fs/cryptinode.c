@@ -4,10 +4,13 @@
 #include "fs/cryptinode.h"
 
 #include <errno.h>
+#include <openssl/rand.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fs/file_i.h"
 #include "fs/fs_i.h"
+#include "fs/mapedit.h"
 #include "fs/xattr.h"
 
 /* The number of bits of v. */
@@ -56,14 +59,19 @@ static int make_key(struct inode *inode, struct filekey **ret)
 	return err ? err : filekey_new(inode->fs->keyring, &context, &owner, ret);
 }
 
+bool cryptinode_knows_key(struct inode *inode, const struct filekey **ret)
+{
+	*ret = atomic_load_explicit(&inode->key, memory_order_acquire);
+	/* while there is no key at all, nobody pays for looking */
+	return *ret || !inode->fs->keyring || keyring_is_empty(inode->fs->keyring);
+}
+
 int cryptinode_key(struct inode *inode, const struct filekey **ret)
 {
-	struct filekey *key = atomic_load_explicit(&inode->key, memory_order_acquire), *made;
+	struct filekey *key = NULL, *made;
 	int err;
 
-	*ret = key;
-	/* while there is no key at all, nobody pays for looking */
-	if (key || !inode->fs->keyring || keyring_is_empty(inode->fs->keyring))
+	if (cryptinode_knows_key(inode, ret))
 		return 0;
 	err = make_key(inode, &made);
 	if (err)
@@ -89,4 +97,52 @@ int cryptinode_names_key(struct inode *dir, const struct filekey **ret)
 	int err = cryptinode_key(dir, ret);
 
 	return err == -ENOMEM || err == -EIO ? err : 0;
+}
+
+static bool can_be_encrypted(const struct inode *inode)
+{
+	return S_ISREG(inode->d.mode) || S_ISDIR(inode->d.mode) || S_ISLNK(inode->d.mode);
+}
+
+int cryptinode_may_hold(struct inode *dir, struct inode *child)
+{
+	struct fscrypt_context ours, theirs;
+
+	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || !can_be_encrypted(child))
+		return 0;
+	if (!(child->d.flags & EXT4_ENCRYPT_FL) || read_context(dir, &ours) ||
+		read_context(child, &theirs))
+		return -EXDEV;
+	memcpy(theirs.nonce, ours.nonce, FSCRYPT_NONCE); /* the one thing that is each inode's own */
+	return memcmp(&ours, &theirs, sizeof(ours)) ? -EXDEV : 0;
+}
+
+/* Encrypted contents are in blocks. */
+static void leave_inline(struct inode *inode)
+{
+	if (!(inode->d.flags & EXT4_INLINE_DATA_FL))
+		return;
+	inode->d.flags &= ~(uint32_t)EXT4_INLINE_DATA_FL;
+	map_init(inode);
+}
+
+int cryptinode_inherit(struct handle *h, struct inode *dir, struct inode *inode)
+{
+	uint8_t raw[FSCRYPT_CONTEXT_MAX];
+	struct fscrypt_context context;
+	const struct filekey *key;
+	int err;
+
+	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || !can_be_encrypted(inode))
+		return 0;
+	err = read_context(dir, &context);
+	if (!err && RAND_bytes(context.nonce, sizeof(context.nonce)) != 1)
+		err = -EIO;
+	if (err)
+		return err;
+	leave_inline(inode);
+	inode->d.flags |= EXT4_ENCRYPT_FL;
+	err = xattr_set_in(h, inode, XATTR_INDEX_ENCRYPTION, "c", 1, raw,
+		fscrypt_encode(&context, raw), 0);
+	return err ? err : cryptinode_require_key(inode, &key);
 }

@@ -5,6 +5,13 @@
 
 #include "crypt/filekey.h"
 #include "fs/inode.h"
+#include "fs/xattredit.h"
+
+/*
+ * Whether it is known without a look at the attributes, and so without a lock, which key an inode with
+ * EXT4_ENCRYPT_FL has; *ret as that of cryptinode_key().
+ */
+bool cryptinode_knows_key(struct inode *inode, const struct filekey **ret);
 
 /*
  * The key of an inode with EXT4_ENCRYPT_FL; NULL: the filesystem has not been given it. Valid as long as
@@ -22,5 +29,18 @@ int cryptinode_require_key(struct inode *inode, const struct filekey **ret) MUST
  * that cannot be used is listed as if there was no key. -ENOMEM, -EIO.
  */
 int cryptinode_names_key(struct inode *dir, const struct filekey **ret) MUST_CHECK;
+
+/*
+ * 0, or -EXDEV: dir is encrypted and child, of a kind that can be, is not encrypted as it is
+ * (fscrypt_has_permitted_context()). Both locks are held.
+ */
+int cryptinode_may_hold(struct inode *dir, struct inode *child) MUST_CHECK;
+
+/*
+ * A new inode of nobody's yet, child of dir, is encrypted as dir is, if dir is and inode's kind can be; dir has
+ * its key. Writes the inode. Takes CRYPTINODE_CREDITS. Errors as xattr_set_in() and cryptinode_key().
+ */
+int cryptinode_inherit(struct handle *h, struct inode *dir, struct inode *inode) MUST_CHECK;
+#define CRYPTINODE_CREDITS(fs) xattr_set_credits(fs, FSCRYPT_CONTEXT_MAX)
 
 #endif

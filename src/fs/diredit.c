@@ -111,17 +111,18 @@ static int add_to_tree(struct handle *h, struct inode *dir, const struct dirent_
 	return err ? err : add_plain(h, dir, rec, true);
 }
 
-static int check_can_add(struct inode *dir, const char *name, size_t len)
+/* *ret: the name as it is to lie on disk. */
+static int check_can_add(struct inode *dir, const char *name, size_t len, struct dirname *ret)
 {
-	struct dirname want;
 	int err;
 
 	if (!len || dirname_is_dots(name, len))
 		return -EINVAL;
-	if (dir->d.flags & EXT4_ENCRYPT_FL)
+	err = dirname_init(dir, name, len, ret);
+	if (dir->d.flags & EXT4_ENCRYPT_FL && (err == -ENOENT || (!err && ret->is_nokey)))
 		return -ENOKEY;
-	err = dirname_init(dir, name, len, &want);
-	if (!err && dir->d.flags & EXT4_CASEFOLD_FL && !want.fold)
+	/* where both are, the hash in the record is missing */
+	if (!err && dir->d.flags & EXT4_CASEFOLD_FL && (!ret->fold || ret->key))
 		err = -EOPNOTSUPP;
 	return err;
 }
@@ -129,12 +130,14 @@ static int check_can_add(struct inode *dir, const char *name, size_t len)
 int dir_add(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t ino,
 	uint8_t file_type)
 {
-	const struct dirent_rec rec = { .ino = ino, .file_type = type_kept(dir, file_type),
-		.name_len = (uint8_t)len, .name = (const uint8_t *)name };
-	int err = check_can_add(dir, name, len);
+	struct dirent_rec rec = { .ino = ino, .file_type = type_kept(dir, file_type) };
+	struct dirname want;
+	int err = check_can_add(dir, name, len, &want);
 
 	if (err)
 		return err;
+	rec.name_len = (uint8_t)want.len;
+	rec.name = (const uint8_t *)want.name;
 	if (is_inline(dir)) {
 		err = inlinedir_add(h, dir, &rec);
 		if (err != -ENOSPC)

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "fs/balloc.h"
+#include "fs/cryptinode.h"
 #include "fs/dirblock.h"
 #include "fs/diredit.h"
 #include "fs/fs_i.h"
@@ -32,18 +33,26 @@ static int check_dir(const struct inode *dir)
 		return -ENOTDIR;
 	if (!dir->d.nlink)
 		return -ENOENT;
-	if (dir->d.flags & EXT4_ENCRYPT_FL)
-		return -ENOKEY;
 	return dir->d.flags & EXT2_IMMUTABLE_FL ? -EPERM : 0;
 }
 
-int namei_may_create(const struct inode *dir, const char *name, size_t len)
+int namei_check_key(struct inode *dir)
 {
+	const struct filekey *key;
+
+	return dir->d.flags & EXT4_ENCRYPT_FL ? cryptinode_require_key(dir, &key) : 0;
+}
+
+int namei_may_create(struct inode *dir, const char *name, size_t len)
+{
+	int err;
+
 	if (len > DIR_NAME_MAX)
 		return -ENAMETOOLONG;
 	if (name && (!len || memchr(name, '/', len) || memchr(name, '\0', len)))
 		return -EINVAL;
-	return check_dir(dir);
+	err = check_dir(dir);
+	return err ? err : namei_check_key(dir);
 }
 
 int namei_may_delete(const struct inode *dir, const struct inode *child)
@@ -304,6 +313,9 @@ static int check_link(struct inode *inode, struct inode *dir, const char *name, 
 		return -EMLINK;
 	if (dir->d.flags & EXT4_PROJINHERIT_FL && dir->d.projid != inode->d.projid)
 		return -EXDEV;
+	err = cryptinode_may_hold(dir, inode);
+	if (err)
+		return err;
 	err = namei_verify(dir, name, len, NULL);
 	return err == -EAGAIN ? -EEXIST : err;
 }

@@ -6,11 +6,14 @@
 #include "fs/namei.h"
 
 /*
- * -ENOTDIR, -ENOENT dir is unlinked, -ENOKEY names cannot be encoded, -EROFS, -EINVAL an impossible
+ * -ENOTDIR, -ENOENT dir is unlinked, -ENOKEY dir's names cannot be encrypted, -EROFS, -EINVAL an impossible
  * name, -EPERM as may_create() and may_delete() in the VFS. dir's and child's locks are held.
  */
-int namei_may_create(const struct inode *dir, const char *name, size_t len) MUST_CHECK;
+int namei_may_create(struct inode *dir, const char *name, size_t len) MUST_CHECK;
 int namei_may_delete(const struct inode *dir, const struct inode *child) MUST_CHECK;
+
+/* -ENOKEY: dir is encrypted and its key is not there; or what cryptinode_key() says. */
+int namei_check_key(struct inode *dir) MUST_CHECK;
 
 /*
  * Holds the inode that name stands for; takes dir's lock for reading meanwhile. -EUCLEAN: a name

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "format/le.h"
 #include "fs/balloc.h"
+#include "fs/cryptinode.h"
 #include "fs/diredit.h"
 #include "fs/fs_i.h"
 #include "fs/ialloc.h"
@@ -23,6 +25,34 @@
 #include "fs/xattredit.h"
 
 /* ---- contents ---- */
+
+/* struct fscrypt_symlink_data: the ciphertext's length. */
+#define SEALED_HEAD 2
+
+/* The longest ciphertext of a target: the kernel counts a NUL behind it. */
+static size_t sealed_max(const struct fs *fs)
+{
+	size_t room = fs->sb.block_size < SYMLINK_MAX ? fs->sb.block_size : SYMLINK_MAX;
+
+	return room - SEALED_HEAD - 1;
+}
+
+/* Puts the target's encrypted form in buf, of sealed_max() and SEALED_HEAD bytes, and makes want say so. */
+static int seal_target(struct inode *inode, uint8_t *buf, struct namei_new *want)
+{
+	const struct filekey *key;
+	size_t len;
+	int err = cryptinode_require_key(inode, &key);
+
+	if (err)
+		return err;
+	len = filekey_sealed_size(key, want->target_len, sealed_max(inode->fs));
+	le16_put(buf, (uint16_t)len);
+	err = filekey_seal_name(key, want->target, want->target_len, buf + SEALED_HEAD, len);
+	want->target = (const char *)buf;
+	want->target_len = SEALED_HEAD + len;
+	return err;
+}
 
 /*
  * A slow symlink's target is metadata, as in the kernel: it is logged, and revoked when it is
@@ -45,7 +75,8 @@ static int write_slow(struct handle *h, struct inode *inode, const struct namei_
 	return err;
 }
 
-static int write_target(struct handle *h, struct inode *inode, const struct namei_new *want)
+static int write_plain_target(
+	struct handle *h, struct inode *inode, const struct namei_new *want)
 {
 	int err = 0;
 
@@ -59,11 +90,26 @@ static int write_target(struct handle *h, struct inode *inode, const struct name
 	return err;
 }
 
+static int write_target(struct handle *h, struct inode *inode, const struct namei_new *want)
+{
+	struct namei_new sealed = *want;
+	uint8_t buf[SYMLINK_MAX];
+	int err;
+
+	if (!(inode->d.flags & EXT4_ENCRYPT_FL))
+		return write_plain_target(h, inode, want);
+	err = seal_target(inode, buf, &sealed);
+	return err ? err : write_plain_target(h, inode, &sealed);
+}
+
 static int fill(struct handle *h, struct inode *dir, const struct namei_new *want,
 	struct inode *inode)
 {
-	int err = acl_inherit(h, dir, inode, want->cred->umask);
+	/* first, so that the context is in the inode's body if anything is (__ext4_new_inode()) */
+	int err = cryptinode_inherit(h, dir, inode);
 
+	if (!err)
+		err = acl_inherit(h, dir, inode, want->cred->umask);
 	if (!err && S_ISLNK(want->mode))
 		err = write_target(h, inode, want);
 	if (!err && S_ISDIR(want->mode))
@@ -113,7 +159,8 @@ unsigned namei_new_credits(const struct inode *dir)
 	const struct fs *fs = dir->fs;
 
 	/* the target's block counts for itself; an empty map needs no more than the directory's */
-	return ialloc_credits(fs) + acl_inherit_credits(fs) + dir_init_credits(fs) +
+	return ialloc_credits(fs) + CRYPTINODE_CREDITS(fs) + acl_inherit_credits(fs) +
+		dir_init_credits(fs) +
 		map_credits(dir) + 1 + usage_credits(fs) + INODE_CREDITS + ORPHAN_CREDITS;
 }
 
@@ -138,6 +185,9 @@ static int check_make(struct inode *dir, const struct namei_new *want)
 		err = namei_verify(dir, want->name, want->len, NULL);
 	if (err)
 		return err == -EAGAIN ? -EEXIST : err;
+	if (S_ISLNK(want->mode) && dir->d.flags & EXT4_ENCRYPT_FL &&
+		want->target_len > sealed_max(dir->fs))
+		return -ENAMETOOLONG;
 	return S_ISDIR(want->mode) && namei_links_full(dir) ? -EMLINK : 0;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "fs/balloc.h"
+#include "fs/cryptinode.h"
 #include "fs/diredit.h"
 #include "fs/fs_i.h"
 #include "fs/namei_i.h"
@@ -171,6 +172,18 @@ static int check_limits(const struct rename *r)
 	return 0;
 }
 
+/* __fscrypt_prepare_rename() */
+static int check_policies(const struct rename *r)
+{
+	int err = namei_check_key(r->from.dir);
+
+	if (!err && moves_parent(r))
+		err = cryptinode_may_hold(r->to.dir, r->from.child);
+	if (!err && moves_parent(r) && r->flags & RENAME_EXCHANGE)
+		err = cryptinode_may_hold(r->from.dir, r->to.child);
+	return err;
+}
+
 /* ".." is where it will be looked for, ext4_rename_dir_prepare(). */
 static int check_dotdot(const struct side *side)
 {
@@ -205,6 +218,8 @@ static int check(const struct rename *r)
 		err = check_replaced(r);
 	if (!err)
 		err = check_limits(r);
+	if (!err)
+		err = check_policies(r);
 	if (!err && moves_parent(r))
 		err = check_dotdot(from);
 	if (!err && moves_parent(r) && r->flags & RENAME_EXCHANGE)

@@ -61,6 +61,8 @@ static int find_key(struct inode *inode, const struct filekey **ret)
 {
 	int err;
 
+	if (cryptinode_knows_key(inode, ret))
+		return 0;
 	if (!inode->fs->opts.writable)
 		return cryptinode_key(inode, ret);
 	rwlock_read(&inode->lock);

@@ -9,7 +9,8 @@
 
 /*
  * The target, NUL-terminated; for an encrypted one without its key, its no-key form.
- * -EUCLEAN for an empty, overlong or truncated target; errors as cryptinode_key(). Takes inode->lock.
+ * -EUCLEAN for an empty, overlong or truncated target; errors as cryptinode_key(). Takes inode->lock if
+ * the filesystem has keys and inode's is still to be made.
  */
 int symlink_read(struct inode *inode, char target[SYMLINK_MAX]) MUST_CHECK;
 
