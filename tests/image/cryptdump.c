@@ -52,6 +52,13 @@ static void print_path(const char *path)
 	putchar('\n');
 }
 
+/* A file that cannot be read. */
+static void print_error(int err, const char *path)
+{
+	printf("e %s ", strerror(-err));
+	print_path(path);
+}
+
 static void print_file(uint64_t size, size_t have, const char *path)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -134,12 +141,10 @@ static void dump_file(struct inode *inode, const char *path)
 		if (have > CONTENTS_MAX - READ_SIZE)
 			check(-EFBIG, "read", path);
 		got = file_read(inode, have, contents + have, READ_SIZE);
-		if (got == -ENOKEY || got == -EOPNOTSUPP) {
-			printf("e %s ", got == -ENOKEY ? "ENOKEY" : "EOPNOTSUPP");
-			print_path(path);
+		if (got < 0) {
+			print_error((int)got, path);
 			return;
 		}
-		check(got < 0 ? (int)got : 0, "read", path);
 		have += (size_t)got;
 	} while (got);
 	read_odd(inode, have, path);
@@ -238,7 +243,10 @@ static void show_file(const char *path, const struct stat *st)
 	size_t have = 0;
 	ssize_t got;
 
-	check(fd < 0 ? -errno : 0, "open", path);
+	if (fd < 0) {
+		print_error(-errno, path);
+		return;
+	}
 	while ((got = read(fd, contents + have, CONTENTS_MAX - have)) > 0)
 		have += (size_t)got;
 	check(got < 0 ? -errno : 0, "read", path);

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Files whose encryption context is damaged, with the key at hand: the error that the kernel gives, and
+# everything beside them is read.
+. "${0%/*}/../lib/encrypted.sh"
+
+need_loop
+need_tool debugfs xxd
+
+# set_byte IMAGE INODE AT VALUE: a byte of the inode's context, which has the key's identifier at byte 8.
+set_byte()
+{
+	local image=$1 ino=$2 where block offset slot at
+
+	where=$(debugfs -R "imap <$ino>" "$image" 2>/dev/null | sed -n 's/.*located at block //p')
+	block=${where%%,*} offset=${where##*offset }
+	slot=$((block * 4096 + offset))
+	at=$(dd if="$image" bs=1 skip="$slot" count=256 status=none | xxd -p | tr -d '\n')
+	at=${at%%"$id"*}
+	[ "${#at}" -lt 512 ] || fail "inode $ino has no context"
+	printf '%b' "\\x$4" | dd of="$image" bs=1 seek=$((slot + ${#at} / 2 - 8 + $3)) conv=notrunc status=none
+}
+
+# Without checksums of inodes, which would be in the way.
+make_image image 32M -t ext4 -b 4096 -O encrypt,stable_inodes,^metadata_csum
+kmount image mnt
+mkdir mnt/dir
+id=$("$(tool image/mkencrypted)" mnt/dir)
+for name in good version mode pair flags two-flags unit reserved key; do
+	echo "in $name" >"mnt/dir/$name"
+	eval "ino_${name//-/_}=$(stat -c %i "mnt/dir/$name")"
+done
+kumount mnt
+set_byte image "$ino_version" 0 09
+set_byte image "$ino_mode" 1 7f
+set_byte image "$ino_pair" 2 06
+set_byte image "$ino_flags" 3 23
+set_byte image "$ino_two_flags" 3 1b
+set_byte image "$ino_unit" 4 08
+set_byte image "$ino_reserved" 5 01
+set_byte image "$ino_key" 8 00
+kmount image mnt
+"$(tool image/mkencrypted)" mnt/dir >/dev/null
+sorted_dump kernel.dump -d mnt
+kumount mnt
+sorted_dump ext4d.dump image
+same_text kernel.dump ext4d.dump "the errors differ (< kernel, > ext4d)"
+[ "$(grep -c '^e' kernel.dump)" = 8 ] || fail "not each file is damaged: $(cat kernel.dump)"
