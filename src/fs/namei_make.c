@@ -159,9 +159,9 @@ unsigned namei_new_credits(const struct inode *dir)
 	const struct fs *fs = dir->fs;
 
 	/* the target's block counts for itself; an empty map needs no more than the directory's */
-	return ialloc_credits(fs) + CRYPTINODE_CREDITS(fs) + acl_inherit_credits(fs) +
-		dir_init_credits(fs) +
-		map_credits(dir) + 1 + usage_credits(fs) + INODE_CREDITS + ORPHAN_CREDITS;
+	return ialloc_credits(fs) + acl_inherit_credits(fs) + dir_init_credits(fs) +
+		map_credits(dir) + 1 + usage_credits(fs) + INODE_CREDITS + ORPHAN_CREDITS +
+		(dir->d.flags & EXT4_ENCRYPT_FL ? CRYPTINODE_CREDITS(fs) : 0);
 }
 
 void namei_undo_new(struct handle *h, struct inode *inode)
