@@ -283,7 +283,7 @@ static int grow(struct handle *h, struct inode *inode, uint64_t promised)
 	return err;
 }
 
-static int check_grown(const struct inode *inode, uint64_t size)
+static int check_grown(struct inode *inode, uint64_t size)
 {
 	int err = file_check_change(inode);
 
