@@ -37,6 +37,12 @@ ssize_t file_write(struct inode *inode, uint64_t off, const void *buf, size_t le
  */
 int file_truncate_locked(struct inode *inode, uint64_t size) MUST_CHECK;
 
+/*
+ * The same for a truncation that was under way to the size inode has, and is finished now: whether the file may be
+ * changed was decided then, and the key of an encrypted one may not be there.
+ */
+int file_cut_locked(struct inode *inode) MUST_CHECK;
+
 /* fallocate(2); mode: FALLOC_FL_KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE, COLLAPSE_RANGE, INSERT_RANGE. */
 int file_fallocate(struct inode *inode, int mode, uint64_t off, uint64_t len, bool may_reserved)
 	MUST_CHECK;

@@ -176,15 +176,11 @@ static int truncate_inline(struct inode *inode, uint64_t size, bool *ret_done)
 	return file_uninline(inode, 0);
 }
 
-static int truncate_locked(struct inode *inode, uint64_t size)
+static int set_length(struct inode *inode, uint64_t size)
 {
 	bool done = false;
-	int err = 0;
+	int err = size > file_max_size(inode) ? -EFBIG : 0;
 
-	if (S_ISREG(inode->d.mode) && inode->d.nlink)
-		err = file_check_change(inode);
-	if (!err && size > file_max_size(inode))
-		err = -EFBIG;
 	if (!err && inode->d.flags & EXT4_INLINE_DATA_FL)
 		err = truncate_inline(inode, size, &done);
 	if (err || done)
@@ -199,10 +195,19 @@ static int truncate_locked(struct inode *inode, uint64_t size)
 
 int file_truncate_locked(struct inode *inode, uint64_t size)
 {
-	int err = truncate_locked(inode, size);
+	int err = 0;
 
+	if (S_ISREG(inode->d.mode) && inode->d.nlink)
+		err = file_check_change(inode);
+	if (!err)
+		err = set_length(inode, size);
 	/* this is the size that counts now, not what was promised before */
 	if (!err && inode->fs->owed)
 		owed_settle_size(inode->fs->owed, inode->ino);
 	return err;
+}
+
+int file_cut_locked(struct inode *inode)
+{
+	return set_length(inode, inode->d.size);
 }

@@ -179,7 +179,7 @@ int orphan_truncate(struct fs *fs, uint32_t ino)
 		return err;
 	rwlock_write(&inode->lock);
 	if (S_ISREG(inode->d.mode))
-		err = file_truncate_locked(inode, inode->d.size);
+		err = file_cut_locked(inode);
 	if (!err && inode->orphan)
 		err = truncate_rest(inode);
 	rwlock_drop(&inode->lock);
