@@ -7,6 +7,8 @@
 
 #include "crypt/poly1305.h"
 
+#include <openssl/crypto.h>
+
 #include "format/le.h"
 
 #define LIMB_BITS 26
@@ -32,6 +34,7 @@ void poly1305_set_key(struct poly1305_key *key, const uint8_t raw[POLY1305_BLOCK
 	}
 	for (unsigned i = 0; i < POLY1305_LIMBS; i++)
 		key->r[i] = limb(clamped, i);
+	OPENSSL_cleanse(clamped, sizeof(clamped));
 }
 
 /* h = h * r, with limbs a little above 26 bits at most. */

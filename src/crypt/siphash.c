@@ -3,6 +3,8 @@
 
 #include "crypt/siphash.h"
 
+#include <openssl/crypto.h>
+
 #include "format/le.h"
 
 #define WORD 8 /* bytes taken in at a time */
@@ -54,5 +56,7 @@ uint64_t siphash(const uint8_t key[SIPHASH_KEY], const void *data, size_t len)
 	absorb(v, last);
 	v[2] ^= 0xff;
 	rounds(v, ROUNDS_END);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	last = v[0] ^ v[1] ^ v[2] ^ v[3];
+	OPENSSL_cleanse(v, sizeof(v));
+	return last;
 }

@@ -99,6 +99,7 @@ static void make_stream(uint32_t state[WORDS], uint8_t ret[LANES * BLOCK])
 	state[COUNTER] += LANES;
 	state[COUNTER + 1] += !state[COUNTER];
 	OPENSSL_cleanse(x, sizeof(x));
+	OPENSSL_cleanse(start, sizeof(start));
 }
 
 void xchacha(const uint8_t key[XCHACHA_KEY], const uint8_t nonce[XCHACHA_NONCE],
