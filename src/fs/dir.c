@@ -202,8 +202,13 @@ static void walk_record(struct walk *walk, const struct dirent_rec *rec, uint64_
 	shown = dirname_show(walk->dir, walk->key, rec, walk->hash_version, buf, &name);
 	len = shown > 0 ? (size_t)shown : 0;
 	if (!len || memchr(name, '/', len) || memchr(name, '\0', len)) {
-		fs_corrupt(walk->dir->fs, walk->dir->ino, -EUCLEAN, "impossible name of inode %u",
-			rec->ino);
+		/* a key that is not the right one decrypts to anything: no fault of the filesystem's */
+		if (walk->key)
+			log_warn(walk->dir->fs->log, "inode %u: the name of inode %u does not decrypt",
+				walk->dir->ino, rec->ino);
+		else
+			fs_corrupt(walk->dir->fs, walk->dir->ino, -EUCLEAN,
+				"impossible name of inode %u", rec->ino);
 		walk->flags |= POS_DAMAGED;
 		return;
 	}

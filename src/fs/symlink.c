@@ -91,7 +91,10 @@ static int show_encrypted(
 		return err;
 	shown = key ? filekey_open_name(key, raw + 2, len, target) :
 		      (ssize_t)nokey_encode(raw + 2, len, 0, 0, target);
-	if (!shown || shown == -EUCLEAN)
+	/* as in dir.c; fscrypt_get_symlink() says no more than that either */
+	if (key && (!shown || shown == -EUCLEAN))
+		return -EUCLEAN;
+	if (!shown)
 		return fs_corrupt(inode->fs, inode->ino, -EUCLEAN,
 			"encrypted symlink without a target");
 	if (shown < 0)
