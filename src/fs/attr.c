@@ -292,6 +292,9 @@ static int check_casefold(struct inode *inode)
 		return -EOPNOTSUPP;
 	if (!S_ISDIR(inode->d.mode))
 		return -ENOTDIR;
+	/* such directories cannot be written yet, see check_can_add() in diredit.c */
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		return -EOPNOTSUPP;
 	/* names that are there already have no hashes of the other kind */
 	return dir_check_empty(inode);
 }
