@@ -96,7 +96,7 @@ int cryptinode_names_key(struct inode *dir, const struct filekey **ret)
 {
 	int err = cryptinode_key(dir, ret);
 
-	return err == -ENOMEM || err == -EIO ? err : 0;
+	return err == -EINVAL || err == -EOPNOTSUPP ? 0 : err;
 }
 
 static bool can_be_encrypted(const struct inode *inode)
@@ -107,12 +107,17 @@ static bool can_be_encrypted(const struct inode *inode)
 int cryptinode_may_hold(struct inode *dir, struct inode *child)
 {
 	struct fscrypt_context ours, theirs;
+	int err;
 
 	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || !can_be_encrypted(child))
 		return 0;
-	if (!(child->d.flags & EXT4_ENCRYPT_FL) || read_context(dir, &ours) ||
-		read_context(child, &theirs))
+	if (!(child->d.flags & EXT4_ENCRYPT_FL))
 		return -EXDEV;
+	err = read_context(dir, &ours);
+	if (!err)
+		err = read_context(child, &theirs);
+	if (err)
+		return err == -ENOMEM || err == -EIO ? err : -EXDEV;
 	memcpy(theirs.nonce, ours.nonce, FSCRYPT_NONCE); /* the one thing that is each inode's own */
 	return memcmp(&ours, &theirs, sizeof(ours)) ? -EXDEV : 0;
 }

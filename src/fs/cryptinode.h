@@ -26,7 +26,7 @@ int cryptinode_require_key(struct inode *inode, const struct filekey **ret) MUST
 
 /*
  * The same of a directory that is to be read: as in the kernel (fscrypt_prepare_readdir()) one with a context
- * that cannot be used is listed as if there was no key. -ENOMEM, -EIO.
+ * that cannot be used is listed as if there was no key. What else cryptinode_key() says.
  */
 int cryptinode_names_key(struct inode *dir, const struct filekey **ret) MUST_CHECK;
 
