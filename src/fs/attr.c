@@ -65,6 +65,9 @@ static int check_set(const struct inode *inode, const struct attr_change *change
 
 	if (err)
 		return err;
+	/* of who writes past us all times come so, and what is set by utimes(2) he has checked */
+	if (atomic_load_explicit(&inode->outside, memory_order_relaxed))
+		allowed |= TIMES;
 	/* who appends writes, and a write takes these away */
 	if (!(flags & EXT2_IMMUTABLE_FL))
 		allowed |= ATTR_KILL_SUIDGID | ATTR_KILL_SGID;

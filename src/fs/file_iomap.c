@@ -37,13 +37,14 @@ uint64_t file_iomap_max_size(const struct fs *fs)
 	return file_max_size_fs(&fs->sb);
 }
 
-int file_iomap_enable(struct fs *fs, int *ret_fd, uint64_t *ret_off)
+int file_iomap_locate(struct fs *fs, int *ret_fd, uint64_t *ret_off)
 {
-	int err = blk_locate(fs->blk, ret_fd, ret_off);
+	return blk_locate(fs->blk, ret_fd, ret_off);
+}
 
-	if (err || fs->owed)
-		return err;
-	return owed_new(&fs->owed);
+int file_iomap_enable(struct fs *fs)
+{
+	return fs->owed ? 0 : owed_new(&fs->owed);
 }
 
 void file_iomap_forget(struct fs *fs, uint32_t ino)
@@ -78,6 +79,9 @@ static void give(struct inode *inode, const struct file_iomap_request *ask, cons
 		.len = (run->nr < nr ? run->nr : nr) << bits, .dirty = !is_durable(inode) };
 	if (run->kind != RUN_HOLE)
 		ret->addr = run->pblk << bits;
+	/* a write there moves the size, in a transaction */
+	if (run->kind == RUN_DATA && ret->off + ret->len > inode->d.size)
+		ret->dirty = true;
 	if (ask->found)
 		ask->found(ask->arg, ret);
 }
@@ -114,9 +118,12 @@ static int check(struct inode *inode, const struct file_iomap_request *ask)
 		return -ENOKEY;
 	if (changes)
 		err = file_check_change(inode);
-	/* zeroing is part of what the client has checked: truncate(2), fallocate(2), a write past the end */
-	if (!err && ask->use == FILE_IOMAP_WRITE)
-		err = file_check_guard(inode, ask->pos, ask->len, ask->flags & FILE_IOMAP_LATE);
+	/*
+	 * zeroing is part of what the client has checked: truncate(2), fallocate(2), a write past the end; so is
+	 * what comes from the page cache, and the size may have reached it already
+	 */
+	if (!err && ask->use == FILE_IOMAP_WRITE && !(ask->flags & FILE_IOMAP_LATE))
+		err = file_check_guard(inode, ask->pos, ask->len, false);
 	if (!err && ask->pos >= max)
 		err = changes ? -EFBIG : -ENOENT;
 	return err;
@@ -263,21 +270,30 @@ static int is_data_up_to(struct inode *inode, uint64_t size, bool *ret)
 	return 0;
 }
 
+static int raise_size(struct handle *h, struct inode *inode, uint64_t size)
+{
+	uint64_t old = inode->d.size;
+	int err;
+
+	if (size <= old)
+		return 0;
+	inode->d.size = size;
+	err = file_note_size(h, inode);
+	if (!err)
+		err = inode_write(h, inode);
+	if (err)
+		inode->d.size = old;
+	return err;
+}
+
 /* Lets the size grow, in h, to what was promised, if it may. Behind the old end the blocks have zeros. */
 static int grow(struct handle *h, struct inode *inode, uint64_t promised)
 {
-	uint64_t old = inode->d.size;
 	bool may;
 	int err = is_data_up_to(inode, promised, &may);
 
-	if (!err && may && promised > old) {
-		inode->d.size = promised;
-		err = file_note_size(h, inode);
-		if (!err)
-			err = inode_write(h, inode);
-		if (err)
-			inode->d.size = old;
-	}
+	if (!err && may)
+		err = raise_size(h, inode, promised);
 	if (!err && inode->d.size >= owed_size(inode->fs->owed, inode->ino))
 		owed_settle_size(inode->fs->owed, inode->ino);
 	return err;
@@ -325,58 +341,62 @@ int file_iomap_grown(struct inode *inode, uint64_t size)
 	return err;
 }
 
-/* Makes sure of credits for one more conversion and the size. */
-static int more_credits(struct handle *h, const struct inode *inode)
+/*
+ * Makes sure of credits for one more conversion and a size. size: what has been converted reaches there, and
+ * so has the file to, where its transaction ends: there is no data behind a file's end.
+ */
+static int more_credits(struct handle *h, struct inode *inode, uint64_t size)
 {
 	unsigned have = journal_credits(h), want = map_credits(inode) + FILE_SIZE_CREDITS;
+	int err;
 
 	if (have >= want || journal_extend(h, want - have))
 		return 0;
-	return journal_restart(h, want);
+	err = raise_size(h, inode, size);
+	return err ? err : journal_restart(h, want);
 }
 
-/* Makes what is unwritten in the blocks [lblk, end) data. */
-static int convert(struct handle *h, struct inode *inode, uint64_t lblk, uint64_t end)
+/* Makes what is unwritten in the bytes [pos, end), whole blocks of them, data, and has the size reach it. */
+static int convert(struct handle *h, struct inode *inode, uint64_t pos, uint64_t end)
 {
-	int err = 0;
+	unsigned bits = inode->fs->sb.block_bits;
+	uint64_t lblk = pos >> bits, end_lblk = ((end - 1) >> bits) + 1;
+	uint64_t done = 0; /* bytes: where the last block that was converted ends */
+	int err = 0, size_err;
 
-	while (!err && lblk < end) {
+	while (lblk < end_lblk) {
 		struct run run;
 
 		err = map_lookup(inode, lblk, &run);
 		if (err)
 			break;
-		if (run.nr > end - lblk)
-			run.nr = end - lblk;
+		if (run.nr > end_lblk - lblk)
+			run.nr = end_lblk - lblk;
 		if (run.kind == RUN_UNWRITTEN) {
-			err = map_convert(h, inode, lblk, run.nr);
+			err = done ? more_credits(h, inode, done < end ? done : end) : 0;
 			if (!err)
-				err = more_credits(h, inode);
+				err = map_convert(h, inode, lblk, run.nr);
+			if (err)
+				break;
+			done = (lblk + run.nr) << bits;
 		}
 		lblk += run.nr;
 	}
-	return err;
+	if (err && !done)
+		return err;
+	size_err = raise_size(h, inode, err && done < end ? done : end);
+	return err ? err : size_err;
 }
 
 /* What was written reaches the file: its blocks, its size, and what was promised before. */
 static int enter(struct handle *h, struct inode *inode, uint64_t pos, uint64_t len)
 {
-	unsigned bits = inode->fs->sb.block_bits;
-	uint64_t end = pos + len, owed = owed_size(inode->fs->owed, inode->ino);
-	uint64_t old = inode->d.size;
+	uint64_t owed = owed_size(inode->fs->owed, inode->ino);
 	int err;
 
 	/* the data is in the image; of transactions that follow this one's commit has flushed it as well */
 	journal_data_written(h);
-	err = convert(h, inode, pos >> bits, ((end - 1) >> bits) + 1);
-	if (!err && end > old) {
-		inode->d.size = end;
-		err = file_note_size(h, inode);
-		if (!err)
-			err = inode_write(h, inode);
-		if (err)
-			inode->d.size = old;
-	}
+	err = convert(h, inode, pos, pos + len);
 	return err ? err : grow(h, inode, owed);
 }
 

@@ -27,7 +27,7 @@ struct file_iomap {
 	uint64_t off, len; /* bytes of the file, whole blocks */
 	uint64_t addr;	   /* byte of the image; 0 without blocks */
 	enum file_iomap_kind kind;
-	bool dirty; /* after a power cut blocks or size may be others yet */
+	bool dirty; /* after a power cut blocks or size may be others yet: who writes there has to sync */
 };
 
 /* What the client is going to do. */
@@ -52,10 +52,13 @@ bool file_iomap_able(const struct fs *fs, const struct dinode *d);
 uint64_t file_iomap_max_size(const struct fs *fs);
 
 /*
- * Before the first client: prepares fs, which is open, to owe, and says where the image's bytes are, as
- * blk_locate() does. -EOPNOTSUPP: not in one place, as with a journal that was replayed into memory; -ENOMEM.
+ * Where the image's bytes are, as blk_locate(). -EOPNOTSUPP: not in one place, as with a journal that was
+ * replayed into memory.
  */
-int file_iomap_enable(struct fs *fs, int *ret_fd, uint64_t *ret_off) MUST_CHECK;
+int file_iomap_locate(struct fs *fs, int *ret_fd, uint64_t *ret_off) MUST_CHECK;
+
+/* Before the first client: prepares fs, which is open, to owe. -ENOMEM. */
+int file_iomap_enable(struct fs *fs) MUST_CHECK;
 
 struct file_iomap_request {
 	enum file_iomap_use use;

@@ -190,7 +190,10 @@ static int set_length(struct inode *inode, uint64_t size)
 	if (size <= inode->d.size)
 		return shrink(inode, size);
 	err = file_zero_tail(inode, size);
-	return err ? err : file_set_size(inode, size, false);
+	if (!err)
+		err = file_set_size(inode, size, false);
+	/* the size of who writes past us was larger, and so there may be blocks behind this one */
+	return err || !atomic_load_explicit(&inode->outside, memory_order_relaxed) ? err : shrink(inode, size);
 }
 
 int file_truncate_locked(struct inode *inode, uint64_t size)

@@ -58,9 +58,9 @@ void iomap_free(struct iomap *iomap)
 int iomap_prepare(struct iomap *iomap, const char **ret_why)
 {
 	const struct super *sb = fs_super(iomap->fs);
-	int fd, err = file_iomap_enable(iomap->fs, &fd, &iomap->offset);
+	int fd, err = file_iomap_locate(iomap->fs, &fd, &iomap->offset);
 
-	*ret_why = err == -ENOMEM ? "out of memory" : "the image is not all on one device";
+	*ret_why = "the image is not all on one device";
 	/* the kernel drops the low bits of addresses that are no multiple of a block */
 	if (!err && iomap->offset % sb->block_size) {
 		err = -EINVAL;
@@ -68,6 +68,10 @@ int iomap_prepare(struct iomap *iomap, const char **ret_why)
 	}
 	if (!err)
 		err = iomap_device_open(fd, iomap->nodes, sb->block_size, &iomap->device, ret_why);
+	if (!err) {
+		err = file_iomap_enable(iomap->fs);
+		*ret_why = "out of memory";
+	}
 	iomap->on = !err;
 	return err;
 }
@@ -79,12 +83,17 @@ bool iomap_is_on(const struct iomap *iomap)
 
 /* ---- which files ---- */
 
+/* Whether the kernel moves any: without a device nobody could look at the mappings. */
+static bool has_device(const struct iomap *iomap)
+{
+	return iomap_is_on(iomap) && atomic_load(&iomap->id) != IOMAP_ABI_NO_DEV;
+}
+
 uint32_t iomap_attr_flags(struct iomap *iomap, uint32_t ino, const struct dinode *d)
 {
 	uint32_t flags = IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP;
 
-	/* without a device nobody could look at the mappings */
-	if (!iomap_is_on(iomap) || atomic_load(&iomap->id) == IOMAP_ABI_NO_DEV ||
+	if (!has_device(iomap) ||
 		!nodes_moves(iomap->nodes, ino, file_iomap_able(iomap->fs, d)))
 		return 0;
 	if (d->flags & EXT2_SYNC_FL)
@@ -101,7 +110,7 @@ bool iomap_note(struct iomap *iomap, struct inode *inode)
 	struct dinode d;
 	bool moves;
 
-	if (!iomap_is_on(iomap) || dinode_load(iomap->fs, inode->ino, &d))
+	if (!has_device(iomap) || dinode_load(iomap->fs, inode->ino, &d))
 		return false;
 	moves = nodes_moves(iomap->nodes, inode->ino, file_iomap_able(iomap->fs, &d));
 	/* it may be that the number was another file's */

@@ -36,7 +36,7 @@ static int attach(int nr, int fd, bool writable, uint32_t block_size)
 	char path[64];
 	int loop, err;
 
-	/* direct: our own file cache and the device then agree about what is written */
+	/* direct: our own file cache and the device then agree about what is written, see attach_file() */
 	config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO;
 	if (!writable)
 		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
@@ -74,6 +74,25 @@ static int attach_any(int fd, bool writable, uint32_t block_size)
 	return ret;
 }
 
+/* Gives the file at fd, which is closed, a loop device: returns its descriptor. */
+static int attach_file(int fd, bool writable, uint32_t block_size, const char **ret_why)
+{
+	int ret = -EINVAL;
+
+	/*
+	 * we write metadata by the file's page cache and the kernel data past it: a page with both, written back
+	 * while the other write is under way, would bring back what was there before
+	 */
+	*ret_why = "the filesystem's blocks are smaller than a page of the image file";
+	if (!writable || block_size >= (uint32_t)sysconf(_SC_PAGESIZE)) {
+		ret = attach_any(fd, writable, block_size);
+		*ret_why = "the image cannot be made a loop device";
+	}
+	/* the device has its own; ours would be one more that keeps the image from being unlocked */
+	close(fd);
+	return ret;
+}
+
 /* 0 if the device's block size is the filesystem's or, where it cannot be set, smaller. */
 static int set_block_size(int fd, uint32_t block_size)
 {
@@ -91,15 +110,14 @@ int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, c
 	int sector = 0, device, err = 0;
 	struct stat st;
 
+	*ret_why = "the image cannot be opened again";
 	if (fstat(fd, &st))
 		return -errno;
-	if (S_ISBLK(st.st_mode)) {
-		device = reopen(fd, writable);
-		*ret_why = "the device cannot be opened again";
-	} else {
-		device = attach_any(fd, writable, block_size);
-		*ret_why = "the image cannot be made a loop device";
-	}
+	device = reopen(fd, writable);
+	if (device < 0)
+		return device;
+	if (!S_ISBLK(st.st_mode))
+		device = attach_file(device, writable, block_size, ret_why);
 	if (device < 0)
 		return device;
 	if (ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0 && (uint32_t)sector > block_size)

@@ -522,14 +522,6 @@ static void test_two_syncs(void **state)
 
 /* ---- data that we do not see ---- */
 
-static int disk_locate(struct blk *blk, int *ret_fd, uint64_t *ret_off)
-{
-	(void)blk;
-	*ret_fd = -1;
-	*ret_off = 0;
-	return 0;
-}
-
 /* A client writes bytes of one byte to where it is told. */
 static void move(struct disk *disk, struct inode *inode, uint64_t off, size_t len, int byte)
 {
@@ -587,20 +579,16 @@ static void move_during_commit(struct disk *disk, struct inode *inode)
  */
 static void test_moved(void **state)
 {
-	struct blk_ops ops = disk_ops;
 	struct inode *inode;
 	struct disk *disk;
 	struct fs *fs;
-	uint64_t size, off;
-	int fd;
+	uint64_t size;
 
 	(void)state;
 	make_image("16M", "-t ext4 -b 1024 -J size=1");
 	disk = disk_new();
-	ops.locate = disk_locate;
-	disk->blk.ops = &ops;
 	fs = open_disk(disk);
-	assert_int_equal(file_iomap_enable(fs, &fd, &off), 0);
+	assert_int_equal(file_iomap_enable(fs), 0);
 	litter(fs);
 	inode = get_file(fs, "a");
 	inode->outside = true;
@@ -704,6 +692,48 @@ static void check_chain(bool removed)
 	pthread_join(disk->thread, NULL);
 	disk->keep = false;
 	check_kept(disk);
+	finish(disk);
+}
+
+#define MOVED_PIECES 24000u /* 84 to a block of the extent tree: more blocks than a transaction holds */
+
+/* A file that grows by more runs than a transaction converts: no commit has data behind its end. */
+static void test_moved_chain(void **state)
+{
+	struct file_iomap_request ask = { .use = FILE_IOMAP_WRITE, .len = 1024 };
+	struct inode *inode;
+	struct disk *disk;
+	uint64_t size = 0;
+	struct fs *fs;
+
+	(void)state;
+	make_image("40M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	fs = open_disk(disk);
+	assert_int_equal(file_iomap_enable(fs), 0);
+	inode = get_file(fs, "a");
+	inode->outside = true;
+	for (unsigned i = 0; i < MOVED_PIECES; i++) {
+		struct file_iomap map;
+
+		/* every other block, so that nothing joins */
+		ask.pos = (uint64_t)i << 11;
+		assert_int_equal(file_iomap_begin(inode, &ask, &map), 0);
+	}
+	assert_int_equal(fs_sync(fs), 0);
+	disk->keep = true;
+	assert_int_equal(file_iomap_written(inode, 0, (uint64_t)MOVED_PIECES << 11, &size), 0);
+	assert_int_equal(fs_sync(fs), 0);
+	disk->keep = false;
+	assert_int_equal(size, (uint64_t)MOVED_PIECES << 11);
+	inode_put(inode);
+	/* two for each commit */
+	assert_true(disk->nr_kept > 2);
+	for (unsigned i = 0; i < disk->nr_kept; i++) {
+		write_image(disk, disk->kept[i]);
+		assert_int_equal(fs_close(open_image(true)), 0);
+		judge(false);
+	}
 	finish(disk);
 }
 
@@ -843,6 +873,7 @@ int main(void)
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_two_syncs),
 		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_moved_chain),
 		cmocka_unit_test(test_io_error),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_panic),

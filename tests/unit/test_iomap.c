@@ -11,6 +11,7 @@
 #include <linux/falloc.h>
 #include <sys/stat.h>
 
+#include "fs/attr.h"
 #include "fs/file.h"
 #include "fs/file_iomap.h"
 
@@ -31,7 +32,8 @@ static void open_client(struct client *c)
 	int fd;
 
 	c->fs = open_image(true);
-	assert_int_equal(file_iomap_enable(c->fs, &fd, &off), 0);
+	assert_int_equal(file_iomap_locate(c->fs, &fd, &off), 0);
+	assert_int_equal(file_iomap_enable(c->fs), 0);
 	assert_true(fd > 2);
 	assert_int_equal(off, 0);
 	c->inode = get_file(c->fs, "a");
@@ -515,9 +517,68 @@ static void test_promised_size(void **state)
 	client_truncate(&c, 8300);
 	assert_int_equal(file_iomap_written(c.inode, 0, 8300, &size), 0);
 	assert_int_equal(size, 8300);
+	/* also when the size on disk is the smaller one: what lies behind goes */
+	assert_int_equal(ask(&c, FILE_IOMAP_WRITE, 0, 1 << 20, 4096, &map), 0);
+	assert_int_equal(file_iomap_grown(c.inode, (1 << 20) + 4096), 0);
+	c.size = (1 << 20) + 4096;
+	client_truncate(&c, 10000);
+	assert_int_equal(ask(&c, FILE_IOMAP_LOOK, 0, 1 << 20, 4096, &map), 0);
+	assert_int_equal(map.kind, FILE_IOMAP_HOLE);
+	client_truncate(&c, 8300);
 	c.inode->outside = false;
 	memset(c.bytes, 9, 8300);
 	assert_int_equal(file_write(c.inode, 0, c.bytes, 8300, true, false), 8300);
+	client_free(&c);
+}
+
+/* Blocks may be durable and the size not: who writes to them has to sync. */
+static void test_dirty(void **state)
+{
+	struct file_iomap map;
+	struct client c;
+	uint32_t rng = 7;
+
+	(void)state;
+	make_image("32M", "-t ext4 -b 4096");
+	client_new(&c, 1 << 20);
+	assert_int_equal(write_direct(&c, 0, 100, &rng), 0);
+	assert_int_equal(fs_sync(c.fs), 0);
+	assert_int_equal(ask(&c, FILE_IOMAP_WRITE, 0, 0, 4096, &map), 0);
+	assert_true(map.dirty);
+	assert_int_equal(write_direct(&c, 100, 3996, &rng), 0);
+	assert_int_equal(fs_sync(c.fs), 0);
+	assert_int_equal(ask(&c, FILE_IOMAP_WRITE, 0, 0, 4096, &map), 0);
+	assert_false(map.dirty);
+	client_free(&c);
+}
+
+/*
+ * The client has checked who may write, and when: what was appended to a file with the flag for that is written
+ * back after the size has grown, and its times follow.
+ */
+static void test_append_only(void **state)
+{
+	const struct attr_change times = { .what = ATTR_ATIME | ATTR_MTIME | ATTR_CTIME };
+	struct file_iomap map;
+	struct dinode d;
+	struct client c;
+	uint32_t rng = 7;
+
+	(void)state;
+	make_image("32M", "-t ext4 -b 4096");
+	client_new(&c, 1 << 20);
+	assert_int_equal(write_direct(&c, 0, 100, &rng), 0);
+	rwlock_write(&c.inode->lock);
+	c.inode->d.flags |= EXT2_APPEND_FL;
+	rwlock_drop(&c.inode->lock);
+	assert_int_equal(file_iomap_grown(c.inode, 4096), 0);
+	c.size = 4096;
+	assert_int_equal(ask(&c, FILE_IOMAP_WRITE, 0, 0, 4096, &map), -EPERM);
+	assert_int_equal(ask(&c, FILE_IOMAP_WRITE, FILE_IOMAP_LATE, 0, 4096, &map), 0);
+	assert_int_equal(attr_set(c.inode, &times, &d), 0);
+	rwlock_write(&c.inode->lock);
+	c.inode->d.flags &= ~(uint32_t)EXT2_APPEND_FL;
+	rwlock_drop(&c.inode->lock);
 	client_free(&c);
 }
 
@@ -661,6 +722,8 @@ int main(void)
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_unwritten),
 		cmocka_unit_test(test_promised_size),
+		cmocka_unit_test(test_dirty),
+		cmocka_unit_test(test_append_only),
 		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_indirect),
 		cmocka_unit_test(test_refusals),

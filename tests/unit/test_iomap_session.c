@@ -1041,6 +1041,33 @@ static void test_refusals(void **state)
 	kernel_free(k);
 }
 
+static void set_size(struct kernel *k, uint64_t size)
+{
+	const struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+	struct abi_attr_out out;
+
+	assert_int_equal(call(k, FUSE_SETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
+	assert_int_equal(out.attr.size, size);
+}
+
+/* The file is the server's: what it cuts off does not come back when the file grows again. */
+static void check_cut(struct kernel *k)
+{
+	char bytes[1000];
+	struct inode *inode;
+
+	assert_int_equal(inode_get(k->server.ops.fs, (uint32_t)k->ino, &inode), 0);
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(file_write(inode, 0, bytes, sizeof(bytes), true, false), sizeof(bytes));
+	set_size(k, 100);
+	set_size(k, sizeof(bytes));
+	assert_int_equal(file_read(inode, 0, bytes, sizeof(bytes)), sizeof(bytes));
+	inode_put(inode);
+	assert_int_equal(bytes[99], 'x');
+	for (size_t i = 100; i < sizeof(bytes); i++)
+		assert_int_equal(bytes[i], 0);
+}
+
 /* What goes another way although there is iomap, and all of it if there is none. */
 static void test_classic(void **state)
 {
@@ -1067,6 +1094,7 @@ static void test_classic(void **state)
 	assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
 	assert_int_equal(configure(k), 0);
 	assert_int_equal(look_up(k, "a"), 0);
+	check_cut(k);
 	disconnect(k);
 	/* not offered, not wanted, or of another version */
 	for (unsigned i = 0; i < 3; i++) {
