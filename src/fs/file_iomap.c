@@ -47,6 +47,18 @@ int file_iomap_enable(struct fs *fs)
 	return fs->owed ? 0 : owed_new(&fs->owed);
 }
 
+int file_iomap_settle(struct fs *fs)
+{
+	int err;
+
+	if (!fs->owed || !owed_take_written(fs->owed))
+		return 0;
+	err = blk_flush(fs->blk);
+	if (err)
+		owed_note_write(fs->owed);
+	return err;
+}
+
 void file_iomap_forget(struct fs *fs, uint32_t ino)
 {
 	if (fs->owed)

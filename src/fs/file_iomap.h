@@ -60,6 +60,12 @@ int file_iomap_locate(struct fs *fs, int *ret_fd, uint64_t *ret_off) MUST_CHECK;
 /* Before the first client: prepares fs, which is open, to owe. -ENOMEM. */
 int file_iomap_enable(struct fs *fs) MUST_CHECK;
 
+/*
+ * What we have written to files is in the image where a client looks: before he moves the bytes of one that may
+ * have been ours to write. Errors as blk_flush(); who asks next tries again.
+ */
+int file_iomap_settle(struct fs *fs) MUST_CHECK;
+
 struct file_iomap_request {
 	enum file_iomap_use use;
 	unsigned flags; /* enum file_iomap_flags */

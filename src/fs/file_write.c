@@ -124,13 +124,20 @@ bool file_wait_space(struct inode *inode, int err, bool *tried)
 /* Writes bytes at off of the file, which lie in one piece at byte disk of the image. */
 static int put(struct inode *inode, uint64_t off, uint64_t disk, const void *buf, size_t len)
 {
+	struct fs *fs = inode->fs;
 	const struct filekey *key;
 	int err;
 
-	if (!(inode->d.flags & EXT4_ENCRYPT_FL))
-		return blk_write(inode->fs->blk, disk, buf, len);
-	err = cryptinode_require_key(inode, &key);
-	return err ? err : file_write_sealed(inode, key, off, disk, buf, len);
+	if (!(inode->d.flags & EXT4_ENCRYPT_FL)) {
+		err = blk_write(fs->blk, disk, buf, len);
+	} else {
+		err = cryptinode_require_key(inode, &key);
+		if (!err)
+			err = file_write_sealed(inode, key, off, disk, buf, len);
+	}
+	if (fs->owed)
+		owed_note_write(fs->owed);
+	return err;
 }
 
 int file_zero_bytes(struct inode *inode, uint64_t from, uint64_t to)

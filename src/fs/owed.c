@@ -4,6 +4,7 @@
 #include "fs/owed.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "util/lock.h"
@@ -20,6 +21,7 @@ struct entry {
 struct owed {
 	struct lock lock; /* rank LEAF; everything below */
 	struct entry *buckets[BUCKETS];
+	atomic_bool written; /* see owed_note_write() */
 	int lost; /* an error for which there was no memory: whoever syncs next gets it */
 };
 
@@ -150,6 +152,16 @@ int owed_take_error(struct owed *owed, uint32_t ino)
 	}
 	lock_drop(&owed->lock);
 	return err;
+}
+
+void owed_note_write(struct owed *owed)
+{
+	atomic_store_explicit(&owed->written, true, memory_order_release);
+}
+
+bool owed_take_written(struct owed *owed)
+{
+	return atomic_exchange_explicit(&owed->written, false, memory_order_acquire);
 }
 
 void owed_forget(struct owed *owed, uint32_t ino)

@@ -8,6 +8,7 @@
 #ifndef EXT4D_FS_OWED_H
 #define EXT4D_FS_OWED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/cleanup.h"
@@ -31,6 +32,15 @@ void owed_add_error(struct owed *owed, uint32_t ino, int err);
 
 /* The error, which is told once; 0: none. */
 int owed_take_error(struct owed *owed, uint32_t ino);
+
+/*
+ * We have written contents of files, all of which may be in a cache where the client, who reads and writes past it,
+ * does not see them.
+ */
+void owed_note_write(struct owed *owed);
+
+/* Whether that has happened since this was asked last. */
+bool owed_take_written(struct owed *owed);
 
 /* The client does not know ino any more, or another file has the number now. */
 void owed_forget(struct owed *owed, uint32_t ino);

@@ -89,12 +89,26 @@ static bool has_device(const struct iomap *iomap)
 	return iomap_is_on(iomap) && atomic_load(&iomap->id) != IOMAP_ABI_NO_DEV;
 }
 
+/*
+ * Whether the kernel moves the bytes of ino. It may have been ours until the kernel forgot it, with inline contents
+ * that grew, and what we wrote in our cache alone.
+ */
+static bool moves(struct iomap *iomap, uint32_t ino, const struct dinode *d)
+{
+	bool able = file_iomap_able(iomap->fs, d);
+
+	if (!has_device(iomap))
+		return false;
+	if (able && file_iomap_settle(iomap->fs))
+		able = false;
+	return nodes_moves(iomap->nodes, ino, able);
+}
+
 uint32_t iomap_attr_flags(struct iomap *iomap, uint32_t ino, const struct dinode *d)
 {
 	uint32_t flags = IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP;
 
-	if (!has_device(iomap) ||
-		!nodes_moves(iomap->nodes, ino, file_iomap_able(iomap->fs, d)))
+	if (!moves(iomap, ino, d))
 		return 0;
 	if (d->flags & EXT2_SYNC_FL)
 		flags |= IOMAP_ABI_ATTR_SYNC;
@@ -108,14 +122,14 @@ uint32_t iomap_attr_flags(struct iomap *iomap, uint32_t ino, const struct dinode
 bool iomap_note(struct iomap *iomap, struct inode *inode)
 {
 	struct dinode d;
-	bool moves;
+	bool outside;
 
 	if (!has_device(iomap) || dinode_load(iomap->fs, inode->ino, &d))
 		return false;
-	moves = nodes_moves(iomap->nodes, inode->ino, file_iomap_able(iomap->fs, &d));
+	outside = moves(iomap, inode->ino, &d);
 	/* it may be that the number was another file's */
-	atomic_store_explicit(&inode->outside, moves, memory_order_relaxed);
-	return moves;
+	atomic_store_explicit(&inode->outside, outside, memory_order_relaxed);
+	return outside;
 }
 
 void iomap_forget(struct iomap *iomap, uint32_t ino)

@@ -547,12 +547,14 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 	struct fuse_file_info *fi)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
+	/* where the client does not keep times, see op_init(), nothing else tells of a store by a mapping */
+	bool times = !fi->writepage || iomap_is_on(context(req)->iomap);
 	ssize_t put = node_get(req, node, &inode);
 
 	if (!put && !fi->writepage)
 		put = kill_capability(inode);
 	if (!put)
-		put = file_write(inode, (uint64_t)off, buf, size, !fi->writepage,
+		put = file_write(inode, (uint64_t)off, buf, size, times,
 			fi->writepage || may_reserved(req));
 	if (put > 0 && (size_t)put < size && fi->writepage)
 		put = write_rest(inode, (uint64_t)off, buf, size, (size_t)put);

@@ -621,6 +621,32 @@ static void test_moved(void **state)
 	finish(disk);
 }
 
+/* What was ours to write is in the image before a client moves it. */
+static void test_settled(void **state)
+{
+	struct inode *inode;
+	struct disk *disk;
+	struct fs *fs;
+	int flushes;
+
+	(void)state;
+	make_image("16M", "-t ext4 -b 1024 -J size=1");
+	disk = disk_new();
+	fs = open_disk(disk);
+	assert_int_equal(file_iomap_enable(fs), 0);
+	inode = get_file(fs, "a");
+	put(inode, 0, 4096, DATA, true);
+	flushes = disk->flushes;
+	disk->fail = flushes;
+	assert_int_equal(file_iomap_settle(fs), -EIO);
+	assert_int_equal(file_iomap_settle(fs), 0);
+	assert_int_equal(disk->flushes, flushes + 2);
+	assert_int_equal(file_iomap_settle(fs), 0);
+	assert_int_equal(disk->flushes, flushes + 2);
+	inode_put(inode);
+	finish(disk);
+}
+
 /* ---- what is too large for one transaction ---- */
 
 #define PIECES 1200u /* of a file, each with a block of pointers: more than a transaction holds */
@@ -874,6 +900,7 @@ int main(void)
 		cmocka_unit_test(test_two_syncs),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_moved_chain),
+		cmocka_unit_test(test_settled),
 		cmocka_unit_test(test_io_error),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_panic),

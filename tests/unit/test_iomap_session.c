@@ -1068,6 +1068,25 @@ static void check_cut(struct kernel *k)
 		assert_int_equal(bytes[i], 0);
 }
 
+/* A page that was stored to by a mapping: the write is all that tells of it, and moves the time. */
+static void check_store(struct kernel *k)
+{
+	struct {
+		struct fuse_write_in in;
+		char bytes[5];
+	} request = { .in = { .size = 5, .write_flags = FUSE_WRITE_CACHE }, .bytes = "store" };
+	const struct fuse_getattr_in none = { 0 };
+	struct fuse_write_out written;
+	struct abi_attr_out before, after;
+
+	assert_int_equal(call(k, FUSE_GETATTR, &none, sizeof(none), &before, sizeof(before)), 0);
+	assert_int_equal(call(k, FUSE_WRITE, &request, sizeof(request.in) + 5, &written, sizeof(written)), 0);
+	assert_int_equal(written.size, 5);
+	assert_int_equal(call(k, FUSE_GETATTR, &none, sizeof(none), &after, sizeof(after)), 0);
+	assert_true(after.attr.mtime > before.attr.mtime ||
+		(after.attr.mtime == before.attr.mtime && after.attr.mtimensec > before.attr.mtimensec));
+}
+
 /* What goes another way although there is iomap, and all of it if there is none. */
 static void test_classic(void **state)
 {
@@ -1085,6 +1104,7 @@ static void test_classic(void **state)
 	assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
 	assert_int_equal(configure(k), 0);
 	assert_int_equal(look_up(k, "c"), 0);
+	check_store(k);
 	disconnect(k);
 	/* the device is not taken: nothing is moved by the kernel */
 	make_image("32M", "-t ext4 -b 4096");
