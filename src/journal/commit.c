@@ -487,9 +487,15 @@ static void store_error_locked(struct journal *j)
 	lock_take(&j->lock);
 }
 
-static bool work_wanted_locked(const struct journal *j)
+/* What is frozen stays as it is. */
+static bool store_wanted_locked(const struct journal *j)
 {
-	return (j->error && !j->error_stored) || commit_wanted_locked(j) ||
+	return j->error && !j->error_stored && !j->frozen;
+}
+
+bool journal_work_wanted_locked(const struct journal *j)
+{
+	return store_wanted_locked(j) || commit_wanted_locked(j) ||
 		checkpoint_wanted_locked(j);
 }
 
@@ -498,14 +504,14 @@ void journal_commit_locked(struct journal *j)
 	j->writing = true;
 	commit_run_locked(j);
 	j->writing = false;
-	if (j->barred || work_wanted_locked(j))
+	if (j->barred || journal_work_wanted_locked(j))
 		pthread_cond_signal(&j->work);
 }
 
 static void work_locked(struct journal *j)
 {
 	j->writing = true;
-	if (j->error && !j->error_stored)
+	if (store_wanted_locked(j))
 		store_error_locked(j);
 	else if (commit_wanted_locked(j))
 		commit_run_locked(j);
@@ -543,8 +549,8 @@ void *journal_thread(void *arg)
 	struct journal *j = arg;
 
 	lock_take(&j->lock);
-	while (!j->stop || j->writing || work_wanted_locked(j)) {
-		if (!j->writing && work_wanted_locked(j))
+	while (!j->stop || j->writing || journal_work_wanted_locked(j)) {
+		if (!j->writing && journal_work_wanted_locked(j))
 			work_locked(j);
 		else
 			rest_locked(j);

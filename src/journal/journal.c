@@ -139,7 +139,25 @@ static void leave_locked(struct handle *h)
 	h->credits = 0;
 }
 
-int journal_start(struct journal *j, unsigned credits, struct handle **ret)
+/* Counts a handle in, once none is held back any more. */
+static int enter_locked(struct journal *j, bool wait)
+{
+	while (j->frozen && !j->error) {
+		if (!wait)
+			return -EAGAIN;
+		lock_wait(&j->lock, &j->room);
+	}
+	j->open++;
+	return 0;
+}
+
+static void exit_locked(struct journal *j)
+{
+	if (!--j->open && j->frozen)
+		pthread_cond_broadcast(&j->done);
+}
+
+static int start(struct journal *j, unsigned credits, bool wait, struct handle **ret)
 {
 	struct handle *h = malloc(sizeof(*h));
 	int err;
@@ -152,7 +170,12 @@ int journal_start(struct journal *j, unsigned credits, struct handle **ret)
 	}
 	*h = (struct handle){ .journal = j, .credits = credits };
 	lock_take(&j->lock);
-	err = join_locked(j, credits, &h->tx);
+	err = enter_locked(j, wait);
+	if (!err) {
+		err = join_locked(j, credits, &h->tx);
+		if (err)
+			exit_locked(j);
+	}
 	lock_drop(&j->lock);
 	if (err) {
 		free(h);
@@ -163,6 +186,16 @@ int journal_start(struct journal *j, unsigned credits, struct handle **ret)
 	return 0;
 }
 
+int journal_start(struct journal *j, unsigned credits, struct handle **ret)
+{
+	return start(j, credits, true, ret);
+}
+
+int journal_try_start(struct journal *j, unsigned credits, struct handle **ret)
+{
+	return start(j, credits, false, ret);
+}
+
 int journal_stop(struct handle *h)
 {
 	struct journal *j = h->journal;
@@ -171,6 +204,7 @@ int journal_stop(struct handle *h)
 	lock_take(&j->lock);
 	if (h->tx)
 		leave_locked(h);
+	exit_locked(j);
 	err = j->error;
 	lock_drop(&j->lock);
 	lock_rank_leave(LOCK_RANK_TXN);

@@ -70,7 +70,8 @@ int journal_reset(const struct journal_log *area, uint32_t block_size, uint32_t 
 
 /*
  * Commits, writes everything home, marks the log empty and frees the journal. Returns the first
- * error that kept something from being written. No handle may be open. NULL is allowed.
+ * error that kept something from being written. No handle may be open, nor
+ * may it be frozen. NULL is allowed.
  */
 int journal_close(struct journal *journal);
 
@@ -82,6 +83,9 @@ int journal_close(struct journal *journal);
  * an abort, -ENOSPC if credits are more than the log could ever take, -ENOMEM.
  */
 int journal_start(struct journal *journal, unsigned credits, struct handle **ret) MUST_CHECK;
+
+/* The same, but -EAGAIN where journal_freeze() holds it back. */
+int journal_try_start(struct journal *journal, unsigned credits, struct handle **ret) MUST_CHECK;
 
 /*
  * Closes h. Returns 0 or the error of an abort. Where the inode or the mount is synchronous the caller
@@ -176,6 +180,19 @@ bool journal_is_committed(struct journal *journal, uint32_t tid);
 
 /* Commits and writes everything home. Errors as journal_wait(). */
 int journal_checkpoint(struct journal *journal) MUST_CHECK;
+
+/*
+ * Holds new handles back, waits for the open ones, restarts included, commits, writes everything home and marks
+ * the log empty. Nothing is written from then on, errors of an abort included, until journal_thaw(). The caller has
+ * no handle. -EBUSY: it is frozen; other errors, as journal_wait(), are an abort's, and nobody is held back.
+ */
+int journal_freeze(struct journal *journal) MUST_CHECK;
+
+/*
+ * Ends that: marks the log in use and lets the handles go on. An error is an abort's, which this one may be; then
+ * nothing is written.
+ */
+int journal_thaw(struct journal *journal);
 
 /*
  * Something went wrong that leaves the changes of open handles half done: nothing is committed from

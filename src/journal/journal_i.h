@@ -87,6 +87,8 @@ struct journal {
 	pthread_cond_t work;	/* the thread waits for something to do */
 	pthread_cond_t empty;	/* the writer waits for the handles of a LOCKED transaction to end */
 	pthread_cond_t done;	/* others wait for something to be done, or to become the writer */
+	unsigned open;		/* handles, those that wait for a transaction too */
+	bool frozen;		/* no other one begins, and nothing is written; or soon */
 	struct tx *running, *committing;
 	struct tx *oldest, *newest; /* committed, to be written home */
 	uint32_t next_tid;	 /* of the next transaction */
@@ -115,6 +117,9 @@ struct journal {
  * meanwhile.
  */
 void journal_commit_locked(struct journal *j);
+
+/* Whether the thread has something to do. */
+bool journal_work_wanted_locked(const struct journal *j);
 
 /* When a transaction that begins now is to be committed. */
 struct timespec journal_due(const struct journal *j);

@@ -878,6 +878,124 @@ static void test_open_handle(void **state)
 	blk_close(&disk->blk);
 }
 
+/* ---- freezing ---- */
+
+struct payer {
+	struct bank *bank;
+	atomic_int *done;
+};
+
+static void *pay_once(void *arg)
+{
+	struct payer *p = arg;
+	uint32_t tid;
+
+	assert_int_equal(transfer(p->bank, 2, 3, 7, &tid), 0);
+	atomic_fetch_add(p->done, 1);
+	return NULL;
+}
+
+static void *freeze(void *arg)
+{
+	struct payer *p = arg;
+
+	assert_int_equal(journal_freeze(p->bank->journal), 0);
+	atomic_fetch_add(p->done, 1);
+	return NULL;
+}
+
+/* Everything is home, no log is needed to read it, and nothing is written until it goes on. */
+static void check_frozen(bool has_log)
+{
+	struct disk *disk = disk_new(true, true);
+	uint8_t *before = malloc(sizeof(disk->data));
+	atomic_int done = 0, frozen = 0;
+	pthread_t payer, freezer;
+	struct handle *h, *other;
+	struct bank bank;
+	uint32_t tid = 0;
+
+	assert_non_null(before);
+	assert_int_equal(bank_open_with(&bank, disk, has_log ? disk : NULL, true, 1), 0);
+	assert_int_equal(transfer(&bank, 0, 1, 30, &tid), 0);
+	/* it waits for who has begun, in however many transactions */
+	assert_int_equal(journal_start(bank.journal, 2, &h), 0);
+	assert_int_equal(pthread_create(&freezer, NULL, freeze, &(struct payer){ &bank, &frozen }), 0);
+	while (journal_try_start(bank.journal, 1, &other) == 0)
+		assert_int_equal(journal_stop(other), 0);
+	assert_int_equal(journal_restart(h, 2), 0);
+	assert_int_equal(frozen, 0);
+	assert_int_equal(journal_stop(h), 0);
+	pthread_join(freezer, NULL);
+	assert_int_equal(frozen, 1);
+	assert_int_equal(le32_get(disk->durable + FIRST_ACCOUNT * BS + 4), START_MONEY - 30);
+	assert_int_equal(sum(disk->durable), ACCOUNTS * START_MONEY);
+	if (has_log)
+		assert_int_equal(be32_get(disk->durable + LOG_AT * BS + 0x1c), 0);
+	assert_int_equal(journal_freeze(bank.journal), -EBUSY);
+	memcpy(before, disk->data, sizeof(disk->data));
+	assert_int_equal(pthread_create(&payer, NULL, pay_once, &(struct payer){ &bank, &done }), 0);
+	assert_int_equal(journal_try_start(bank.journal, 1, &h), -EAGAIN);
+	assert_int_equal(journal_wait(bank.journal, 0), 0);
+	/* longer than the interval */
+	usleep(1300000);
+	assert_int_equal(done, 0);
+	assert_memory_equal(before, disk->data, sizeof(disk->data));
+	assert_int_equal(journal_thaw(bank.journal), 0);
+	pthread_join(payer, NULL);
+	assert_int_equal(done, 1);
+	assert_int_equal(journal_wait(bank.journal, 0), 0);
+	if (has_log)
+		assert_int_equal(recovered_sum(disk, &bank.log), ACCOUNTS * START_MONEY);
+	assert_int_equal(bank_close(&bank), 0);
+	assert_int_equal(le32_get(disk->data + (FIRST_ACCOUNT + 3) * BS + 4), START_MONEY + 7);
+	free(before);
+	blk_close(&disk->blk);
+}
+
+static void test_freeze(void **state)
+{
+	(void)state;
+	check_frozen(true);
+	check_frozen(false);
+}
+
+/* After an abort nobody waits any more, and the disk learns of it when it may be written again. */
+static void test_freeze_abort(void **state)
+{
+	struct disk *disk = disk_new(true, true);
+	uint8_t *before = malloc(sizeof(disk->data));
+	struct bank bank;
+	struct handle *h;
+	uint32_t tid = 0;
+
+	(void)state;
+	assert_non_null(before);
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	assert_int_equal(transfer(&bank, 0, 1, 30, &tid), 0);
+	assert_int_equal(journal_freeze(bank.journal), 0);
+	memcpy(before, disk->data, sizeof(disk->data));
+	journal_abort(bank.journal, -EIO);
+	assert_int_equal(journal_start(bank.journal, 1, &h), -EROFS);
+	usleep(20000);
+	assert_memory_equal(before, disk->data, sizeof(disk->data));
+	assert_int_equal(journal_thaw(bank.journal), -EIO);
+	assert_int_equal(journal_freeze(bank.journal), -EIO);
+	assert_int_equal(bank_close(&bank), -EIO);
+	assert_int_equal((int32_t)be32_get(disk->data + LOG_AT * BS + 0x20), -EIO);
+	/* a disk that fails */
+	memset(disk->data + LOG_AT * BS + 0x20, 0, 4);
+	write_journal_super(disk->data + LOG_AT * BS, true, true);
+	assert_int_equal(bank_open_on(&bank, disk, true, true), 0);
+	assert_int_equal(transfer(&bank, 0, 1, 30, &tid), 0);
+	disk->fail_flush = disk->flushes;
+	assert_int_equal(journal_freeze(bank.journal), -EIO);
+	assert_int_equal(journal_start(bank.journal, 1, &h), -EROFS);
+	assert_int_equal(bank_close(&bank), -EIO);
+	free(before);
+	blk_close(&disk->blk);
+}
+
 /* Nobody waits, and still. */
 static void test_interval(void **state)
 {
@@ -919,6 +1037,8 @@ int main(void)
 		cmocka_unit_test(test_open_handle),
 		cmocka_unit_test(test_shared_commit),
 		cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_freeze),
+		cmocka_unit_test(test_freeze_abort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
