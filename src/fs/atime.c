@@ -34,6 +34,7 @@ struct atimes {
 	_Atomic size_t nr;    /* entries; changed under the lock */
 	struct timespec due;  /* [lock] CLOCK_MONOTONIC: when the entries are to be written */
 	bool stop;	      /* [lock] */
+	bool held_back;	      /* [lock] the image was frozen: many entries are no reason to try before they are due */
 };
 
 /* ---- the table ---- */
@@ -182,10 +183,11 @@ void atime_touch(struct inode *inode)
 
 /* ---- writing ---- */
 
+/* -EAGAIN while the image is frozen: reading, which wants the inode's lock, must not wait for the thaw. */
 static int write_locked(struct inode *inode)
 {
 	struct handle *h;
-	int stop_err, err = journal_start(inode->fs->journal, INODE_CREDITS, &h);
+	int stop_err, err = journal_try_start(inode->fs->journal, INODE_CREDITS, &h);
 
 	if (err)
 		return err;
@@ -194,27 +196,32 @@ static int write_locked(struct inode *inode)
 	return err ? err : stop_err;
 }
 
-void atime_write(struct inode *inode)
+bool atime_write(struct inode *inode)
 {
 	struct fs *fs = inode->fs;
+	int err = 0;
 
 	if (!is_pending(fs, inode->ino))
-		return;
+		return true;
 	rwlock_write(&inode->lock);
-	/* another change may have taken it along; what cannot be written is only an access time */
-	if (is_pending(fs, inode->ino) && write_locked(inode))
+	/* another change may have taken it along */
+	if (is_pending(fs, inode->ino))
+		err = write_locked(inode);
+	/* what cannot be written is only an access time */
+	if (err && err != -EAGAIN)
 		atime_written(fs, inode->ino);
 	rwlock_drop(&inode->lock);
+	return err != -EAGAIN;
 }
 
-static void write_one(struct fs *fs, uint32_t ino)
+static bool write_one(struct fs *fs, uint32_t ino)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 
-	if (inode_get(fs, ino, &inode))
-		atime_written(fs, ino);
-	else
-		atime_write(inode);
+	if (!inode_get(fs, ino, &inode))
+		return atime_write(inode);
+	atime_written(fs, ino);
+	return true;
 }
 
 /* Some inodes of the table from bucket *at on, which moves behind them. */
@@ -236,7 +243,7 @@ static size_t pick(struct atimes *atimes, size_t *at, uint32_t inos[BATCH])
 	return nr;
 }
 
-void atime_flush(struct fs *fs)
+bool atime_flush(struct fs *fs)
 {
 	struct atimes *atimes = fs->atimes;
 	uint32_t inos[BATCH];
@@ -245,7 +252,9 @@ void atime_flush(struct fs *fs)
 	/* entries that come meanwhile are perhaps for the next time */
 	for (at = 0; atimes && !is_empty(atimes) && (nr = pick(atimes, &at, inos)) > 0;)
 		for (size_t i = 0; i < nr; i++)
-			write_one(fs, inos[i]);
+			if (!write_one(fs, inos[i]))
+				return false;
+	return true;
 }
 
 static bool is_time_locked(const struct atimes *atimes)
@@ -253,7 +262,7 @@ static bool is_time_locked(const struct atimes *atimes)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return atimes->nr >= FLUSH_AT || !is_before(now, atimes->due);
+	return (atimes->nr >= FLUSH_AT && !atimes->held_back) || !is_before(now, atimes->due);
 }
 
 static void *atime_main(void *arg)
@@ -267,9 +276,12 @@ static void *atime_main(void *arg)
 		} else if (!is_time_locked(atimes)) {
 			lock_wait_until(&atimes->lock, &atimes->wake, &atimes->due);
 		} else {
+			bool done;
+
 			lock_drop(&atimes->lock);
-			atime_flush(atimes->fs);
+			done = atime_flush(atimes->fs);
 			lock_take(&atimes->lock);
+			atimes->held_back = !done;
 			atimes->due = due_time(atimes->fs);
 		}
 	}
@@ -333,7 +345,7 @@ void atime_stop(struct fs *fs)
 	lock_drop(&atimes->lock);
 	pthread_join(atimes->thread, NULL);
 	if (fs->journal)
-		atime_flush(fs);
+		(void)atime_flush(fs);
 	fs->atimes = NULL;
 	atimes_free(atimes);
 }

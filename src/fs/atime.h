@@ -20,11 +20,14 @@ void atime_stop(struct fs *fs);
 /* The contents of inode were read, or the names in it. Locks it. */
 void atime_touch(struct inode *inode);
 
-/* Puts all new times into the running transaction. Takes the locks of inodes, one at a time. */
-void atime_flush(struct fs *fs);
+/*
+ * Puts all new times into the running transaction. Takes the locks of inodes, one at a time. False: it is not the
+ * time, the image is frozen, and they stay in memory.
+ */
+bool atime_flush(struct fs *fs);
 
 /* The same for one inode, which it locks. */
-void atime_write(struct inode *inode);
+bool atime_write(struct inode *inode);
 
 /*
  * For inode.c, under the lock of the inode table's block: ino was decoded, and may have a newer

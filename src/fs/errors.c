@@ -114,6 +114,9 @@ void errors_store(struct fs *fs)
 {
 	uint8_t raw[SUPERBLOCK_SIZE];
 
+	/* what was noted is written with the superblock of fs_thaw() */
+	if (atomic_load(&fs->frozen))
+		return;
 	if (blk_read(fs->blk, SB_HOME, raw, sizeof(raw)))
 		return;
 	errors_patch(fs, raw);

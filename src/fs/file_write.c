@@ -591,7 +591,7 @@ int file_sync(struct inode *inode, bool data_only)
 	if (!fs->journal)
 		return 0;
 	if (!data_only)
-		atime_write(inode);
+		(void)atime_write(inode);
 	tid = atomic_load(data_only ? &inode->data_tid : &inode->tid);
 	overwritten = atomic_load(&inode->overwritten);
 	if (tid && !journal_is_committed(fs->journal, tid)) {

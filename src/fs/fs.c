@@ -467,7 +467,7 @@ int fs_sync(struct fs *fs)
 
 	if (!fs->journal)
 		return 0;
-	atime_flush(fs);
+	(void)atime_flush(fs);
 	err = journal_wait(fs->journal, 0);
 	/* data of files whose metadata did not change */
 	return err ? err : blk_flush(fs->blk);

@@ -88,6 +88,17 @@ bool fs_is_writable(const struct fs *fs);
 int fs_sync(struct fs *fs) MUST_CHECK;
 
 /*
+ * freeze_super(): makes everything durable and the image one that was cleanly unmounted, but for inodes in use
+ * without a name; then nothing is written until fs_thaw(). Changes wait meanwhile, with what locks they hold, and so
+ * does who wants those: the caller has stopped those that users make. Reading goes on. orphans: there are such
+ * inodes. -EBUSY: it is frozen; or an error of the storage.
+ */
+int fs_freeze(struct fs *fs, bool orphans) MUST_CHECK;
+
+/* Ends that. An error made the filesystem read-only. -EINVAL: it is not frozen. Closing thaws too. */
+int fs_thaw(struct fs *fs);
+
+/*
  * Gives the filesystem a key for encrypted inodes, and keeps it until fs_close(). name->version 1:
  * name->bytes is the key's descriptor; 2: becomes its identifier. -EOPNOTSUPP without the encrypt feature,
  * -EINVAL a size that no key has, -ENOMEM.

@@ -46,6 +46,7 @@ struct fs {
 	struct owed *owed;	/* [const] owned; not NULL: clients write blocks by themselves, see file_iomap.h */
 	struct keyring *keyring; /* [const] owned; NULL unless with the encrypt feature */
 	atomic_bool read_only;	/* opened so, or since an error */
+	atomic_bool frozen;	/* nothing may be written, see fs_freeze() */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */
 	bool marked_used;	/* [const] the superblock says that we are using it */

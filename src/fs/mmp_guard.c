@@ -42,6 +42,9 @@ struct mmp_guard {
 	pthread_cond_t wake;
 	struct journal *journal; /* [lock] to be aborted; may be NULL */
 	bool stop;		/* [lock] */
+	bool paused;		/* [lock] nothing is written */
+	bool busy;		/* [lock] a round is under way */
+	bool hurry;		/* [lock] one is wanted at once */
 	bool lost;		/* [lock] somebody else has written */
 };
 
@@ -123,16 +126,21 @@ static int say_in_use(struct fs *fs, const struct mmp *mmp)
 
 /* ---- the thread ---- */
 
-/* Returns true when the guard is to stop. */
+/* Returns true when the guard is to stop; else a round has begun. */
 static bool sleep_until(struct mmp_guard *guard, uint64_t ns)
 {
 	struct timespec until = to_timespec(ns);
 	bool stop;
 
 	lock_take(&guard->lock);
-	while (!guard->stop && now_ns() < ns)
-		lock_wait_until(&guard->lock, &guard->wake, &until);
+	while (!guard->stop && (guard->paused || (!guard->hurry && now_ns() < ns))) {
+		if (guard->paused)
+			lock_wait(&guard->lock, &guard->wake);
+		else
+			lock_wait_until(&guard->lock, &guard->wake, &until);
+	}
 	stop = guard->stop;
+	guard->busy = !stop;
 	lock_drop(&guard->lock);
 	return stop;
 }
@@ -177,6 +185,14 @@ static bool renew(struct mmp_guard *guard)
 	return true;
 }
 
+static void end_round(struct mmp_guard *guard)
+{
+	lock_take(&guard->lock);
+	guard->busy = guard->hurry = false;
+	pthread_cond_broadcast(&guard->wake);
+	lock_drop(&guard->lock);
+}
+
 static unsigned clamp(uint64_t value, unsigned min, unsigned max)
 {
 	return value < min ? min : value > max ? max : (unsigned)value;
@@ -190,11 +206,14 @@ static void *guard_main(void *arg)
 
 	while (!sleep_until(guard, began + round)) {
 		uint64_t took = now_ns() - began;
+		bool ours;
 
 		began = now_ns();
 		guard->mine.check_interval =
 			(uint16_t)clamp(CHECK_MULT * took / second, CHECK_MIN, CHECK_MAX);
-		if (!renew(guard))
+		ours = renew(guard);
+		end_round(guard);
+		if (!ours)
 			break;
 	}
 	return NULL;
@@ -359,6 +378,33 @@ void mmp_guard_watch(struct fs *fs, struct journal *journal)
 	lock_drop(&fs->mmp->lock);
 }
 
+void mmp_guard_pause(struct fs *fs)
+{
+	if (!fs->mmp)
+		return;
+	lock_take(&fs->mmp->lock);
+	fs->mmp->paused = true;
+	while (fs->mmp->busy)
+		lock_wait(&fs->mmp->lock, &fs->mmp->wake);
+	lock_drop(&fs->mmp->lock);
+}
+
+int mmp_guard_resume(struct fs *fs)
+{
+	struct mmp_guard *guard = fs->mmp;
+
+	if (!guard)
+		return 0;
+	lock_take(&guard->lock);
+	guard->paused = false;
+	guard->hurry = !guard->lost;
+	pthread_cond_broadcast(&guard->wake);
+	while (guard->hurry)
+		lock_wait(&guard->lock, &guard->wake);
+	lock_drop(&guard->lock);
+	return mmp_guard_check(fs);
+}
+
 int mmp_guard_stop(struct fs *fs)
 {
 	CLEANUP(cleanup_free) struct mmp_guard *guard = STEAL(fs->mmp);
@@ -370,7 +416,7 @@ int mmp_guard_stop(struct fs *fs)
 		return 0;
 	lock_take(&guard->lock);
 	guard->stop = true;
-	pthread_cond_signal(&guard->wake);
+	pthread_cond_broadcast(&guard->wake);
 	lock_drop(&guard->lock);
 	pthread_join(guard->thread, NULL);
 	if (!guard->lost)

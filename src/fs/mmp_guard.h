@@ -24,6 +24,13 @@ int mmp_guard_check(struct fs *fs) MUST_CHECK;
 void mmp_guard_watch(struct fs *fs, struct journal *journal);
 
 /*
+ * While the image is frozen: writes nothing. Who waits for us to give a sign of life may take us for dead meanwhile, so
+ * mmp_guard_resume() looks at once, before anything else is written: -EBUSY as mmp_guard_check().
+ */
+void mmp_guard_pause(struct fs *fs);
+int mmp_guard_resume(struct fs *fs) MUST_CHECK;
+
+/*
  * After the last write: the filesystem is nobody's. The error of writing that. Safe to call if
  * mmp_guard_start() failed or never was.
  */

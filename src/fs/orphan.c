@@ -28,7 +28,7 @@ static struct orphan **bucket_of(struct orphans *orphans, uint32_t ino)
 	return &orphans->table[ino & (orphans->buckets - 1)];
 }
 
-static struct orphan *find_locked(struct orphans *orphans, uint32_t ino)
+struct orphan *orphan_find_locked(struct orphans *orphans, uint32_t ino)
 {
 	struct orphan *orphan = *bucket_of(orphans, ino);
 
@@ -42,7 +42,7 @@ struct orphan *orphan_find(struct orphans *orphans, uint32_t ino)
 	struct orphan *orphan;
 
 	lock_take(&orphans->table_lock);
-	orphan = find_locked(orphans, ino);
+	orphan = orphan_find_locked(orphans, ino);
 	lock_drop(&orphans->table_lock);
 	return orphan;
 }
@@ -106,7 +106,7 @@ uint8_t orphan_bits(struct fs *fs, uint32_t ino)
 	if (!fs->orphans || !atomic_load_explicit(&fs->orphans->nr, memory_order_relaxed))
 		return 0;
 	lock_take(&fs->orphans->table_lock);
-	orphan = find_locked(fs->orphans, ino);
+	orphan = orphan_find_locked(fs->orphans, ino);
 	if (orphan)
 		bits = orphan->bits;
 	lock_drop(&fs->orphans->table_lock);
@@ -125,7 +125,7 @@ void orphan_set_linkable(struct inode *inode)
 
 	inode->orphan |= ORPHAN_LINKABLE;
 	lock_take(&orphans->table_lock);
-	orphan = find_locked(orphans, inode->ino);
+	orphan = orphan_find_locked(orphans, inode->ino);
 	if (orphan)
 		orphan->bits = inode->orphan;
 	lock_drop(&orphans->table_lock);

@@ -60,8 +60,12 @@ void orphan_fini(struct fs *fs);
 
 /*
  * Nobody uses the unlinked inode ino any more (the kernel forgot it): frees its blocks, attributes
- * and number. Does nothing if ino is not an orphan without links. No lock may be held.
+ * and number. Does nothing if ino is not an orphan without links; if the image is frozen, leaves it for
+ * orphan_thawed(). No lock may be held.
  */
 int orphan_free(struct fs *fs, uint32_t ino) MUST_CHECK;
+
+/* The image is not frozen any more: frees what was left. No lock may be held. */
+void orphan_thawed(struct fs *fs);
 
 #endif

@@ -125,12 +125,24 @@ static int free_locked(struct inode *inode)
 	if (!inode->orphan || inode->d.nlink)
 		return 0;
 	balloc_release(inode);
-	err = journal_start(inode->fs->journal, free_credits(inode), &h);
+	err = journal_try_start(inode->fs->journal, free_credits(inode), &h);
 	if (err)
 		return err;
 	err = free_all(h, inode);
 	stop_err = journal_stop(h);
 	return err ? err : stop_err;
+}
+
+/* Whether ino is left for orphan_thawed(). */
+static void set_put_off(struct fs *fs, uint32_t ino, bool put_off)
+{
+	struct orphan *orphan;
+
+	lock_take(&fs->orphans->table_lock);
+	orphan = orphan_find_locked(fs->orphans, ino);
+	if (orphan)
+		orphan->put_off = put_off;
+	lock_drop(&fs->orphans->table_lock);
 }
 
 int orphan_free(struct fs *fs, uint32_t ino)
@@ -140,6 +152,8 @@ int orphan_free(struct fs *fs, uint32_t ino)
 
 	if (!orphan_is_known(fs, ino))
 		return 0;
+	/* before trying: if that is too early, the thaw comes after it and finds this */
+	set_put_off(fs, ino, true);
 	err = inode_get_special(fs, ino, &inode);
 	if (err)
 		return err == -ESTALE && !orphan_is_known(fs, ino) ? 0 : err;
@@ -147,6 +161,9 @@ int orphan_free(struct fs *fs, uint32_t ino)
 	err = free_locked(inode);
 	rwlock_drop(&inode->lock);
 	inode_put(inode);
+	if (err == -EAGAIN)
+		return 0;
+	set_put_off(fs, ino, false);
 	return err;
 }
 
@@ -188,6 +205,31 @@ int orphan_truncate(struct fs *fs, uint32_t ino)
 }
 
 /* ---- closing ---- */
+
+/* The number of an orphan that is put off; 0: none. */
+static uint32_t any_put_off(struct orphans *orphans)
+{
+	uint32_t ino = 0;
+
+	lock_take(&orphans->table_lock);
+	for (size_t i = 0; i < orphans->buckets && !ino; i++)
+		for (struct orphan *o = orphans->table[i]; o && !ino; o = o->hash_next)
+			if (o->put_off) {
+				o->put_off = false;
+				ino = o->ino;
+			}
+	lock_drop(&orphans->table_lock);
+	return ino;
+}
+
+void orphan_thawed(struct fs *fs)
+{
+	uint32_t ino;
+
+	while (fs->orphans && !atomic_load(&fs->frozen) && (ino = any_put_off(fs->orphans)))
+		if (orphan_free(fs, ino))
+			return; /* reported; they stay orphans, as in orphan_free()'s other callers */
+}
 
 /* The number of an orphan that has not been tried yet; 0: none. */
 static uint32_t any_orphan(struct orphans *orphans)

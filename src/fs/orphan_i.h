@@ -16,6 +16,7 @@ struct orphan {
 	uint32_t slot;	/* [const] of the orphan file; ORPHAN_NO_SLOT: not there */
 	uint8_t bits;	/* [table_lock] enum orphan_bits */
 	bool tried;	/* [table_lock] closing has tried to free it */
+	bool put_off;	/* [table_lock] to be freed when the image is not frozen any more */
 	struct orphan *prev, *next; /* [lock] neighbours in the list on disk, if ORPHAN_LISTED */
 	struct orphan *hash_next;   /* [table_lock] */
 };
@@ -35,6 +36,9 @@ int orphan_new(struct fs *fs) MUST_CHECK;
 
 /* NULL if ino is no orphan. The entry stays while the caller holds the inode's lock. */
 struct orphan *orphan_find(struct orphans *orphans, uint32_t ino);
+
+/* The same for who holds table_lock. */
+struct orphan *orphan_find_locked(struct orphans *orphans, uint32_t ino);
 
 /* Adds an entry, owned from now on. */
 void orphan_enter(struct orphans *orphans, struct orphan *orphan);

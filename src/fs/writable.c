@@ -288,6 +288,18 @@ static void set_feature(uint8_t *raw, unsigned word, uint32_t bits, bool on)
 	le32_put(raw + word, on ? have | bits : have & ~bits);
 }
 
+static void put_in_use(struct fs *fs, uint8_t *raw)
+{
+	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
+	if (!super_has_journal(&fs->sb)) {
+		le16_put(raw + SB_STATE, le16_get(raw + SB_STATE) & (uint16_t)~EXT2_VALID_FS);
+		return;
+	}
+	set_feature(raw, SB_FEATURE_INCOMPAT, EXT3_FEATURE_INCOMPAT_RECOVER, true);
+	if (super_has_orphan_file(&fs->sb))
+		set_feature(raw, SB_FEATURE_RO_COMPAT, EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, true);
+}
+
 static void mark_used(uint8_t *raw, void *arg)
 {
 	struct fs *fs = arg;
@@ -295,23 +307,20 @@ static void mark_used(uint8_t *raw, void *arg)
 
 	fs->mount_state = le16_get(raw + SB_STATE);
 	fs->errors_before = le32_get(raw + SB_ERROR_COUNT);
-	if (!super_has_journal(&fs->sb))
-		le16_put(raw + SB_STATE, fs->mount_state & (uint16_t)~EXT2_VALID_FS);
+	put_in_use(fs, raw);
 	if (!le16_get(raw + SB_MAX_MNT_COUNT))
 		le16_put(raw + SB_MAX_MNT_COUNT, DEFAULT_MAX_MNT_COUNT);
 	le16_put(raw + SB_MNT_COUNT, (uint16_t)(le16_get(raw + SB_MNT_COUNT) + 1));
 	put_time(raw, SB_MTIME, SB_MTIME_HI, time(NULL));
-	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
 	if (where) {
 		memset(raw + SB_LAST_MOUNTED, 0, LAST_MOUNTED_SIZE);
 		memcpy(raw + SB_LAST_MOUNTED, where, strnlen(where, LAST_MOUNTED_SIZE));
 	}
-	if (super_has_journal(&fs->sb)) {
-		set_feature(raw, SB_FEATURE_INCOMPAT, EXT3_FEATURE_INCOMPAT_RECOVER, true);
-		if (super_has_orphan_file(&fs->sb))
-			set_feature(raw, SB_FEATURE_RO_COMPAT,
-				EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT, true);
-	}
+}
+
+static void mark_used_again(uint8_t *raw, void *arg)
+{
+	put_in_use(arg, raw);
 }
 
 static void put_counts(struct fs *fs, uint8_t *raw)
@@ -338,6 +347,26 @@ static void mark_clean(uint8_t *raw, void *arg)
 	put_time(raw, SB_WTIME, SB_WTIME_HI, time(NULL));
 	if (fs->groups->counted)
 		put_counts(fs, raw);
+}
+
+/* Without a journal nobody would look for the orphans. */
+static void mark_clean_but_orphans(uint8_t *raw, void *arg)
+{
+	struct fs *fs = arg;
+
+	mark_clean(raw, fs);
+	if (!super_has_journal(&fs->sb))
+		le16_put(raw + SB_STATE, le16_get(raw + SB_STATE) & (uint16_t)~EXT2_VALID_FS);
+}
+
+int writable_rest(struct fs *fs, bool orphans)
+{
+	return superblock_write_home(fs, orphans ? mark_clean_but_orphans : mark_clean, fs);
+}
+
+int writable_resume(struct fs *fs)
+{
+	return superblock_write_home(fs, mark_used_again, fs);
 }
 
 static int mark(struct fs *fs)
@@ -397,6 +426,8 @@ int writable_stop(struct fs *fs)
 {
 	int orphan_err, err, lost;
 
+	if (atomic_load(&fs->frozen))
+		(void)fs_thaw(fs); /* an error is the journal's from then on */
 	atime_stop(fs);
 	orphan_err = orphan_close(fs);
 

@@ -30,6 +30,13 @@ int writable_try(struct fs *fs, int (*change)(struct fs *fs, struct fcr *fcr), s
 int writable_start(struct fs *fs) MUST_CHECK;
 
 /*
+ * With everything home and the journal not in use: the superblock says that nobody uses the filesystem; and again that
+ * we do. orphans: inodes without names are in use. Errors of the storage.
+ */
+int writable_rest(struct fs *fs, bool orphans) MUST_CHECK;
+int writable_resume(struct fs *fs) MUST_CHECK;
+
+/*
  * Writes everything out and marks the filesystem clean. Returns the first error. Safe to call if
  * writable_start() failed or never was.
  */
