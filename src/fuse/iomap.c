@@ -359,6 +359,28 @@ static void ioend(struct iomap *iomap, const struct abi_in_header *head, size_t 
 	session_reply(head->unique, not_enosys(err), &out, sizeof(out));
 }
 
+/* ---- the filesystem ---- */
+
+static void freeze(struct iomap *iomap, const struct abi_in_header *head, size_t len)
+{
+	struct iomap_abi_freeze_in in;
+	int err = iomap_wire_argument(head, len, &in, sizeof(in));
+
+	if (!err)
+		err = fs_freeze(iomap->fs, in.unlinked > 0);
+	session_reply(head->unique, not_enosys(err), NULL, 0);
+}
+
+/* As with ext4_unfreeze() users go on in any case, and may find the filesystem read-only: with an error they would not. */
+static void unfreeze(struct iomap *iomap, const struct abi_in_header *head)
+{
+	int err = fs_thaw(iomap->fs);
+
+	if (err)
+		log_error(iomap->log, "unfreezing: %s", strerror(-err));
+	session_reply(head->unique, 0, NULL, 0);
+}
+
 bool iomap_intercept(struct iomap *iomap, const struct abi_in_header *head, size_t len)
 {
 	if (!iomap_is_on(iomap))
@@ -377,7 +399,11 @@ bool iomap_intercept(struct iomap *iomap, const struct abi_in_header *head, size
 		ioend(iomap, head, len);
 		return true;
 	case IOMAP_ABI_OP_FREEZE:
+		freeze(iomap, head, len);
+		return true;
 	case IOMAP_ABI_OP_UNFREEZE:
+		unfreeze(iomap, head);
+		return true;
 	case IOMAP_ABI_OP_SHUTDOWN:
 		session_reply(head->unique, -EOPNOTSUPP, NULL, 0);
 		return true;

@@ -1031,7 +1031,7 @@ static void test_refusals(void **state)
 	ioend.attr_ino = k->ino;
 	assert_int_equal(call(k, IOMAP_ABI_OP_IOEND, &ioend, sizeof(ioend), &ended, sizeof(ended)), 0);
 	assert_int_equal(ended.newsize, 8192);
-	assert_int_equal(call(k, IOMAP_ABI_OP_FREEZE, &freeze, sizeof(freeze), NULL, 0), -EOPNOTSUPP);
+	assert_int_equal(call(k, IOMAP_ABI_OP_FREEZE, &freeze, 4, NULL, 0), -EINVAL);
 	/* directories are nobody's to move */
 	file = k->nodeid;
 	in.attr_ino = EXT2_ROOT_INO;
@@ -1087,6 +1087,103 @@ static void check_store(struct kernel *k)
 		(after.attr.mtime == before.attr.mtime && after.attr.mtimensec > before.attr.mtimensec));
 }
 
+static int freeze(struct kernel *k, uint64_t unlinked)
+{
+	const struct iomap_abi_freeze_in in = { .unlinked = unlinked };
+	uint64_t file = k->nodeid;
+	int err;
+
+	k->nodeid = FUSE_ROOT_ID;
+	err = call(k, IOMAP_ABI_OP_FREEZE, &in, sizeof(in), NULL, 0);
+	k->nodeid = file;
+	return err;
+}
+
+static int unfreeze(struct kernel *k)
+{
+	uint64_t file = k->nodeid;
+	int err;
+
+	k->nodeid = FUSE_ROOT_ID;
+	err = call(k, IOMAP_ABI_OP_UNFREEZE, NULL, 0, NULL, 0);
+	k->nodeid = file;
+	return err;
+}
+
+/* The image as it would be on a snapshot of the device: clean. orphans: what e2fsck -p repairs. */
+static void check_snapshot(bool orphans)
+{
+	assert_int_equal(sh("cp image snap"), 0);
+	assert_int_not_equal(sh("dumpe2fs -h snap | grep needs_recovery"), 0);
+	if (orphans)
+		assert_int_equal(sh("e2fsck -fp snap") >> 8 & ~1, 0);
+	assert_int_equal(sh("e2fsck -fn snap"), 0);
+}
+
+/* While it is frozen the kernel changes nothing, but reads, syncs, and forgets what nobody uses any more. */
+static void test_freeze(void **state)
+{
+	const struct fuse_forget_in forget = { .nlookup = 1 };
+	struct abi_entry_out entry;
+	struct iomap_abi_map map;
+	struct statvfs frozen, after;
+	struct kernel *k;
+	uint64_t files[40], file;
+	uint32_t rng = 11;
+	char name[16];
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("32M", "-t ext4 -b 4096 -J size=4");
+	for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
+		assert_int_equal(sh("debugfs -w -R 'write /etc/passwd u%u' image", i), 0);
+	k = kernel_new(0);
+	file = k->nodeid;
+	write_buffered(k, 0, 100000, &rng);
+	sync_file(k);
+	/* more of them than there are threads */
+	k->nodeid = FUSE_ROOT_ID;
+	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
+		size_t len = (size_t)snprintf(name, sizeof(name), "u%u", i) + 1;
+
+		assert_int_equal(call(k, FUSE_LOOKUP, name, len, &entry, sizeof(entry)), 0);
+		files[i] = entry.nodeid;
+		assert_int_equal(call(k, FUSE_UNLINK, name, len, NULL, 0), 0);
+	}
+	k->nodeid = file;
+	assert_int_equal(freeze(k, ARRAY_SIZE(files)), 0);
+	check_snapshot(true);
+	assert_int_equal(sh("cp image before"), 0);
+	assert_int_equal(freeze(k, 0), -EBUSY);
+	for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
+		post(k, FUSE_FORGET, files[i], &forget, sizeof(forget));
+	drop_maps(k, 0, ROOM);
+	read_direct(k);
+	assert_int_equal(begin(k, IOMAP_ABI_ON_REPORT, 0, 4096, &map), 0);
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, FUSE_LOOKUP, "b", 2, &entry, sizeof(entry)), 0);
+	k->nodeid = file;
+	assert_int_equal(fs_sync(k->server.ops.fs), 0);
+	assert_int_equal(sh("cmp image before"), 0);
+	assert_int_equal(fs_statfs(k->server.ops.fs, &frozen), 0);
+	assert_int_equal(unfreeze(k), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(fs_sync(k->server.ops.fs), 0);
+		assert_int_equal(fs_statfs(k->server.ops.fs, &after), 0);
+		if (after.f_ffree == frozen.f_ffree + ARRAY_SIZE(files))
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(after.f_ffree, frozen.f_ffree + ARRAY_SIZE(files));
+	write_buffered(k, 50000, 100000, &rng);
+	sync_file(k);
+	check_killed(k, true);
+	assert_int_equal(freeze(k, 0), 0);
+	check_snapshot(false);
+	assert_int_equal(unfreeze(k), 0);
+	kernel_free(k);
+}
+
 /* What goes another way although there is iomap, and all of it if there is none. */
 static void test_classic(void **state)
 {
@@ -1140,6 +1237,7 @@ int main(void)
 		cmocka_unit_test(test_instantiate),
 		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_random),
 	};
