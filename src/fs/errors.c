@@ -115,7 +115,7 @@ void errors_store(struct fs *fs)
 	uint8_t raw[SUPERBLOCK_SIZE];
 
 	/* what was noted is written with the superblock of fs_thaw() */
-	if (atomic_load(&fs->frozen))
+	if (atomic_load(&fs->frozen) || atomic_load(&fs->shut_down))
 		return;
 	if (blk_read(fs->blk, SB_HOME, raw, sizeof(raw)))
 		return;

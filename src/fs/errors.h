@@ -46,7 +46,7 @@ int errors_abort(struct handle *h, int err) MUST_CHECK;
 /* Puts what was noted into a raw superblock; nothing if nothing was. Once per raw superblock and error. */
 void errors_patch(struct fs *fs, uint8_t *raw);
 
-/* Writes it to the superblock on disk at once, past the journal; not while that is frozen. Best effort. */
+/* Writes it to the superblock on disk at once, past the journal; not while the image is frozen. Best effort. */
 void errors_store(struct fs *fs);
 
 #endif

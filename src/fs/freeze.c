@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Agrees with ext4_freeze() and ext4_unfreeze(). The kernel keeps users from changing anything meanwhile; what we change
+ * Agrees with ext4_freeze() and ext4_unfreeze(), and ext4_force_shutdown() with EXT4_GOING_FLAGS_NOLOGFLUSH. The kernel keeps users from changing anything meanwhile; what we change
  * by ourselves is put off (access times, inodes that nobody uses any more) or waits (multiple mount protection).
  */
 #include "config.h"
@@ -43,7 +43,7 @@ int fs_thaw(struct fs *fs)
 		return 0;
 	if (!atomic_load(&fs->frozen))
 		return -EINVAL;
-	err = mmp_guard_resume(fs);
+	err = atomic_load(&fs->shut_down) ? -EIO : mmp_guard_resume(fs);
 	if (!err)
 		err = journal_error(fs->journal);
 	/* the superblock names the journal before that holds anything */
@@ -56,4 +56,15 @@ int fs_thaw(struct fs *fs)
 	if (!err)
 		orphan_thawed(fs);
 	return err;
+}
+
+void fs_shutdown(struct fs *fs)
+{
+	if (!fs->journal || atomic_exchange(&fs->shut_down, true))
+		return;
+	atomic_store(&fs->read_only, true);
+	log_error(fs->log, "shut down: nothing is written any more");
+	journal_shutdown(fs->journal);
+	/* for ever: who looks has to find that we are dead */
+	mmp_guard_pause(fs);
 }

@@ -99,6 +99,12 @@ int fs_freeze(struct fs *fs, bool orphans) MUST_CHECK;
 int fs_thaw(struct fs *fs);
 
 /*
+ * The device has died: nothing is committed, nothing written from now on, by fs_close() neither; all changes fail. The
+ * next mount recovers what had been committed. Data that other threads are writing just now may still be.
+ */
+void fs_shutdown(struct fs *fs);
+
+/*
  * Gives the filesystem a key for encrypted inodes, and keeps it until fs_close(). name->version 1:
  * name->bytes is the key's descriptor; 2: becomes its identifier. -EOPNOTSUPP without the encrypt feature,
  * -EINVAL a size that no key has, -ENOMEM.

@@ -47,6 +47,7 @@ struct fs {
 	struct keyring *keyring; /* [const] owned; NULL unless with the encrypt feature */
 	atomic_bool read_only;	/* opened so, or since an error */
 	atomic_bool frozen;	/* nothing may be written, see fs_freeze() */
+	atomic_bool shut_down;	/* or ever again, see fs_shutdown() */
 	struct errors errors;	/* its own lock inside */
 	uint32_t errors_before; /* [const] s_error_count at mount */
 	bool marked_used;	/* [const] the superblock says that we are using it */

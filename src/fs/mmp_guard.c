@@ -419,10 +419,12 @@ int mmp_guard_stop(struct fs *fs)
 	pthread_cond_broadcast(&guard->wake);
 	lock_drop(&guard->lock);
 	pthread_join(guard->thread, NULL);
-	if (!guard->lost)
-		err = block_read(guard, raw, &found);
-	if (!err && !guard->lost && same_writer(&found, &guard->mine))
+	if (guard->lost || guard->paused)
+		goto out;
+	err = block_read(guard, raw, &found);
+	if (!err && same_writer(&found, &guard->mine))
 		err = block_write(guard, raw, MMP_SEQ_CLEAN);
+out:
 	pthread_cond_destroy(&guard->wake);
 	lock_fini(&guard->lock);
 	return err;

@@ -27,7 +27,13 @@ struct abi_out_header {
 };
 static_assert(sizeof(struct abi_out_header) == 16, "fuse_out_header");
 
+#define ABI_OP_FORGET 2
 #define ABI_OP_WRITE 16
+#define ABI_OP_RELEASE 18
+#define ABI_OP_RELEASEDIR 29
+#define ABI_OP_INTERRUPT 36
+#define ABI_OP_DESTROY 38
+#define ABI_OP_BATCH_FORGET 42
 #define ABI_OP_SYNCFS 50  /* since protocol 7.34 */
 #define ABI_OP_TMPFILE 51 /* since protocol 7.37 */
 #define ABI_OP_STATX 52	  /* since protocol 7.39 */

@@ -29,6 +29,7 @@ struct iomap {
 	bool on;	     /* [const] once INIT is answered */
 	int device;	     /* [const] owned, -1: none */
 	uint64_t offset;     /* [const] where the image begins on it, bytes */
+	atomic_bool shut;    /* the device has died */
 	_Atomic uint32_t id; /* of the device to the kernel, IOMAP_ABI_NO_DEV before CONFIG */
 };
 
@@ -381,10 +382,38 @@ static void unfreeze(struct iomap *iomap, const struct abi_in_header *head)
 	session_reply(head->unique, 0, NULL, 0);
 }
 
+static void shut(struct iomap *iomap, const struct abi_in_header *head)
+{
+	atomic_store(&iomap->shut, true);
+	fs_shutdown(iomap->fs);
+	session_reply(head->unique, 0, NULL, 0);
+}
+
+/* Fails what comes after that, as ext4_forced_shutdown() does at all doors, but what only ends something. */
+static bool refuse(const struct abi_in_header *head)
+{
+	switch (head->opcode) {
+	case ABI_OP_FORGET:
+	case ABI_OP_BATCH_FORGET:
+	case ABI_OP_RELEASE:
+	case ABI_OP_RELEASEDIR:
+	case ABI_OP_INTERRUPT:
+	case ABI_OP_DESTROY:
+	case IOMAP_ABI_OP_UNFREEZE:
+	case IOMAP_ABI_OP_SHUTDOWN:
+		return false;
+	default:
+		session_reply(head->unique, -EIO, NULL, 0);
+		return true;
+	}
+}
+
 bool iomap_intercept(struct iomap *iomap, const struct abi_in_header *head, size_t len)
 {
 	if (!iomap_is_on(iomap))
 		return false;
+	if (atomic_load_explicit(&iomap->shut, memory_order_relaxed) && refuse(head))
+		return true;
 	switch (head->opcode) {
 	case IOMAP_ABI_OP_CONFIG:
 		config(iomap, head, len);
@@ -405,7 +434,7 @@ bool iomap_intercept(struct iomap *iomap, const struct abi_in_header *head, size
 		unfreeze(iomap, head);
 		return true;
 	case IOMAP_ABI_OP_SHUTDOWN:
-		session_reply(head->unique, -EOPNOTSUPP, NULL, 0);
+		shut(iomap, head);
 		return true;
 	default:
 		return false;

@@ -41,7 +41,7 @@ bool iomap_note(struct iomap *iomap, struct inode *inode);
 /* The kernel does not know ino any more. */
 void iomap_forget(struct iomap *iomap, uint32_t ino);
 
-/* Answers the request of len bytes at head if it is one of iomap's. In a worker. */
+/* Answers the request of len bytes at head if it is one of iomap's, or any after SHUTDOWN_FS. In a worker. */
 bool iomap_intercept(struct iomap *iomap, const struct abi_in_header *head, size_t len);
 
 #endif

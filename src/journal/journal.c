@@ -547,6 +547,16 @@ void journal_abort(struct journal *j, int err)
 	lock_drop(&j->lock);
 }
 
+void journal_shutdown(struct journal *j)
+{
+	lock_take(&j->lock);
+	while (j->writing)
+		lock_wait(&j->lock, &j->done);
+	j->error_stored = true; /* never, as jbd2 has it for ESHUTDOWN */
+	journal_abort_locked(j, -EIO);
+	lock_drop(&j->lock);
+}
+
 int journal_error(struct journal *j)
 {
 	int err;

@@ -201,6 +201,12 @@ int journal_thaw(struct journal *journal);
  */
 void journal_abort(struct journal *journal, int err);
 
+/*
+ * Aborts with -EIO, and writes nothing from its return on, the error not either: what is in the log is for the next
+ * mount. Waits for what is being written, so the caller holds no lock and no handle.
+ */
+void journal_shutdown(struct journal *journal);
+
 /* 0, or the error of the abort. */
 int journal_error(struct journal *journal);
 

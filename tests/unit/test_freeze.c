@@ -240,12 +240,65 @@ static void test_mmp(void **state)
 	assert_int_equal(sh("cmp image before"), 0);
 }
 
+/* The image stays as it is at that moment, whoever tries to write. What had been committed is there afterwards. */
+static void run_shutdown(const char *args, bool has_journal, bool freeze)
+{
+	struct inode *held[FILES], *root, *inode;
+	struct fs *fs;
+	char c = 'y';
+
+	make("32m", args);
+	fs = open_strict("image");
+	root = root_of(fs);
+	make_files(root, held);
+	assert_int_equal(fs_sync(fs), 0);
+	if (freeze)
+		assert_int_equal(fs_freeze(fs, false), 0);
+	else
+		inode_put(mk(root, "never"));
+	fs_shutdown(fs);
+	snapshot("before");
+	assert_false(fs_is_writable(fs));
+	if (freeze) /* by itself when it is closed, else */
+		assert_true(fs_thaw(fs) < 0);
+	assert_int_equal(namei_make(root, "a", 1, S_IFREG | 0644, 0, &cred, &inode), -EROFS);
+	assert_true(file_write(held[3], 0, &c, 1, true, false) < 0);
+	assert_int_equal(file_read(held[3], 5, &c, 1), 1);
+	assert_int_equal(fs_corrupt(fs, 0, -EUCLEAN, "not really"), -EUCLEAN);
+	assert_true(fs_sync(fs) < 0);
+	usleep(1300000);
+	for (unsigned i = 0; i < FILES; i++)
+		inode_put(held[i]);
+	inode_put(root);
+	assert_true(fs_close(fs) < 0);
+	assert_int_equal(sh("cmp image before"), 0);
+	/* with multiple mount protection everybody waits for us, as they should */
+	if (!has_journal || strstr(args, "mmp"))
+		return;
+	/* recovered as it was, with nothing amiss */
+	assert_int_equal(sh("e2fsck -p image") >> 8 & ~1, 0);
+	check_clean("image", args);
+	assert_false(says("image", "FS Error count"));
+	assert_int_not_equal(sh("debugfs -R 'stat never' image | grep -q 'Type: regular'"), 0);
+	assert_int_equal(sh("debugfs -R 'stat f19' image | grep -q 'Type: regular'"), 0);
+}
+
+static void test_shutdown(void **state)
+{
+	(void)state;
+	run_shutdown("-t ext4 -b 4096", true, false);
+	run_shutdown("-t ext4 -b 1024", true, true);
+	run_shutdown("-t ext2 -b 1024", false, false);
+	run_shutdown(MMP_ARGS, true, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_no_journal),
 		cmocka_unit_test(test_mmp),
+		cmocka_unit_test(test_shutdown),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);

@@ -127,12 +127,21 @@ static int start_server(struct server *s, int fd, enum session_iomap how)
 	return err ? err : session_start(s->session);
 }
 
-static void stop_server(struct server *s)
+/* Returns what closing the filesystem does. */
+static int end_server(struct server *s)
 {
+	int err;
+
 	session_free(s->session);
 	iomap_free(s->ops.iomap);
-	assert_int_equal(fs_close(s->ops.fs), 0);
+	err = fs_close(s->ops.fs);
 	nodes_free(s->ops.nodes);
+	return err;
+}
+
+static void stop_server(struct server *s)
+{
+	assert_int_equal(end_server(s), 0);
 }
 
 /* ---- the kernel ---- */
@@ -1184,6 +1193,48 @@ static void test_freeze(void **state)
 	kernel_free(k);
 }
 
+/* The device has died: nothing works any more, and nothing is written. */
+static void test_shutdown(void **state)
+{
+	const struct iomap_abi_shutdown_in in = { .flags = 0 };
+	const struct iomap_abi_begin_in look = { .count = 4096 };
+	const struct fuse_forget_in forget = { .nlookup = 1 };
+	const struct fuse_getattr_in getattr = { .getattr_flags = 0 };
+	struct iomap_abi_begin_out begun;
+	struct abi_entry_out entry;
+	struct abi_attr_out attr;
+	struct kernel *k;
+	uint32_t rng = 12;
+	uint64_t file;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("32M", "-t ext4 -b 4096 -J size=4");
+	k = kernel_new(0);
+	file = k->nodeid;
+	write_buffered(k, 0, 100000, &rng);
+	sync_file(k);
+	write_buffered(k, 100000, 100000, &rng);
+	write_back(k);
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, IOMAP_ABI_OP_SHUTDOWN, &in, sizeof(in), NULL, 0), 0);
+	assert_int_equal(sh("cp image before"), 0);
+	assert_int_equal(call(k, FUSE_LOOKUP, "b", 2, &entry, sizeof(entry)), -EIO);
+	k->nodeid = file;
+	assert_int_equal(call(k, FUSE_GETATTR, &getattr, sizeof(getattr), &attr, sizeof(attr)), -EIO);
+	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &look, sizeof(look), &begun, sizeof(begun)), -EIO);
+	assert_int_equal(unfreeze(k), 0);
+	assert_int_equal(call(k, IOMAP_ABI_OP_SHUTDOWN, &in, sizeof(in), NULL, 0), 0);
+	post(k, FUSE_FORGET, file, &forget, sizeof(forget));
+	close(k->fd);
+	close(k->image);
+	assert_int_equal(end_server(&k->server), -EIO);
+	assert_int_equal(sh("cmp image before"), 0);
+	assert_int_equal(sh("e2fsck -p image") >> 8 & ~1, 0);
+	judge(false);
+	free(k);
+}
+
 /* What goes another way although there is iomap, and all of it if there is none. */
 static void test_classic(void **state)
 {
@@ -1238,6 +1289,7 @@ int main(void)
 		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_freeze),
+		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_random),
 	};
