@@ -7,6 +7,7 @@
 #define EXT4D_FUSE_ABI_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct abi_in_header {
@@ -138,9 +139,23 @@ struct abi_statx {
 	uint64_t attributes_mask;
 	struct abi_sx_time atime, btime, ctime, mtime;
 	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
-	uint64_t spare2[14];
+	/* what follows FUSE carries with iomap only */
+	uint64_t mnt_id;
+	uint32_t dio_mem_align, dio_offset_align; /* bytes */
+	uint64_t subvol;
+	uint32_t atomic_write_unit_min, atomic_write_unit_max, atomic_write_segments_max;
+	uint32_t dio_read_offset_align, atomic_write_unit_max_opt;
+	uint32_t spare2;
+	uint64_t spare3[8];
 };
+/* As struct statx of linux/stat.h, whose newer fields and bits Debian 12's does not have. */
 static_assert(sizeof(struct abi_statx) == 256, "fuse_statx");
+static_assert(offsetof(struct abi_statx, dio_mem_align) == 152, "fuse_statx");
+static_assert(offsetof(struct abi_statx, atomic_write_unit_min) == 168, "fuse_statx");
+static_assert(offsetof(struct abi_statx, atomic_write_unit_max_opt) == 184, "fuse_statx");
+
+#define ABI_STATX_WRITE_ATOMIC 0x00010000u
+#define ABI_STATX_ATTR_WRITE_ATOMIC 0x00400000u
 
 struct abi_statx_out {
 	uint64_t attr_valid; /* seconds the kernel may keep the attributes */

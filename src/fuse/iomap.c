@@ -28,6 +28,7 @@ struct iomap {
 	struct log *log;     /* [const] */
 	bool on;	     /* [const] once INIT is answered */
 	int device;	     /* [const] owned, -1: none */
+	struct iomap_device_limits limits; /* [const] the device's */
 	uint64_t offset;     /* [const] where the image begins on it, bytes */
 	atomic_bool shut;    /* the device has died */
 	_Atomic uint32_t id; /* of the device to the kernel, IOMAP_ABI_NO_DEV before CONFIG */
@@ -73,6 +74,13 @@ int iomap_prepare(struct iomap *iomap, const char **ret_why)
 		err = file_iomap_enable(iomap->fs);
 		*ret_why = "out of memory";
 	}
+	if (!err)
+		iomap->limits = iomap_device_limits(iomap->device);
+	/* the client allows blocks alone, neither parts nor several */
+	if (iomap->limits.atomic_min > sb->block_size || iomap->limits.atomic_max < sb->block_size)
+		iomap->limits.atomic_min = iomap->limits.atomic_max = 0;
+	if (iomap->limits.atomic_min)
+		iomap->limits.atomic_min = iomap->limits.atomic_max = sb->block_size;
 	iomap->on = !err;
 	return err;
 }
@@ -105,12 +113,19 @@ static bool moves(struct iomap *iomap, uint32_t ino, const struct dinode *d)
 	return nodes_moves(iomap->nodes, ino, able);
 }
 
+const struct iomap_device_limits *iomap_limits(struct iomap *iomap, uint32_t ino, const struct dinode *d)
+{
+	return moves(iomap, ino, d) ? &iomap->limits : NULL;
+}
+
 uint32_t iomap_attr_flags(struct iomap *iomap, uint32_t ino, const struct dinode *d)
 {
 	uint32_t flags = IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP;
 
 	if (!moves(iomap, ino, d))
 		return 0;
+	if (iomap->limits.atomic_min)
+		flags |= IOMAP_ABI_ATTR_ATOMIC;
 	if (d->flags & EXT2_SYNC_FL)
 		flags |= IOMAP_ABI_ATTR_SYNC;
 	if (d->flags & EXT2_IMMUTABLE_FL)

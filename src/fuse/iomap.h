@@ -16,6 +16,7 @@
 
 struct nodes;
 struct iomap;
+struct iomap_device_limits;
 
 /* nodes: NULL on a read-only mount. All three stay while it does. */
 int iomap_new(struct fs *fs, struct nodes *nodes, struct log *log, struct iomap **ret) MUST_CHECK;
@@ -34,6 +35,12 @@ bool iomap_is_on(const struct iomap *iomap);
 
 /* The flags of ino's attributes, d, in a reply that tells the kernel of it. */
 uint32_t iomap_attr_flags(struct iomap *iomap, uint32_t ino, const struct dinode *d);
+
+/*
+ * What direct IO to ino, whose attributes d are, needs: a device's limits, but atomic writes are of one block or none.
+ * NULL: the kernel does not move its bytes.
+ */
+const struct iomap_device_limits *iomap_limits(struct iomap *iomap, uint32_t ino, const struct dinode *d);
 
 /* Before a request changes inode: notes whether the kernel moves its bytes. Returns that. */
 bool iomap_note(struct iomap *iomap, struct inode *inode);

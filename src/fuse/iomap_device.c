@@ -11,10 +11,14 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "fuse/abi.h"
 
 /* Between LOOP_CTL_GET_FREE and LOOP_CONFIGURE somebody else may take the device. */
 #define LOOP_TRIES 16
@@ -131,4 +135,27 @@ int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, c
 	}
 	*ret_fd = device;
 	return 0;
+}
+
+struct iomap_device_limits iomap_device_limits(int fd)
+{
+	struct iomap_device_limits ret = { 0 };
+	struct abi_statx stx = { 0 };
+	int sector = 0;
+
+	/* glibc's struct statx ends before the limits of atomic writes */
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_DIOALIGN | ABI_STATX_WRITE_ATOMIC, &stx))
+		stx.mask = 0;
+	if (stx.mask & STATX_DIOALIGN) {
+		ret.mem_align = stx.dio_mem_align;
+		ret.offset_align = stx.dio_offset_align;
+	} else if (ioctl(fd, BLKSSZGET, &sector) == 0 && sector > 0) {
+		/* the device may need less of the memory, which nobody tells */
+		ret.mem_align = ret.offset_align = (uint32_t)sector;
+	}
+	if (stx.mask & ABI_STATX_WRITE_ATOMIC) {
+		ret.atomic_min = stx.atomic_write_unit_min;
+		ret.atomic_max = stx.atomic_write_unit_max;
+	}
+	return ret;
 }

@@ -16,4 +16,13 @@
 int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, const char **ret_why)
 	MUST_CHECK;
 
+/* What direct IO to the device needs; bytes. */
+struct iomap_device_limits {
+	uint32_t mem_align, offset_align;
+	uint32_t atomic_min, atomic_max; /* writes of which sizes are not torn; 0: none */
+};
+
+/* Asks the device at fd. */
+struct iomap_device_limits iomap_device_limits(int fd);
+
 #endif

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fuse.h>
+#include <linux/stat.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,6 +54,14 @@ int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, c
 	*ret_why = NULL;
 	*ret_fd = dup(fd);
 	return *ret_fd < 0 ? -errno : 0;
+}
+
+static struct iomap_device_limits device_limits;
+
+struct iomap_device_limits iomap_device_limits(int fd)
+{
+	(void)fd;
+	return device_limits;
 }
 
 /* What the kernel does with ioctls of the connection. */
@@ -380,7 +389,8 @@ static struct kernel *kernel_new(uint64_t offset)
 	assert_int_equal(ioctls.nofs, 1);
 	assert_int_equal(configure(k), 0);
 	assert_int_equal(ioctls.device, 1);
-	assert_int_equal(look_up(k, "a"), IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
+	assert_int_equal(look_up(k, "a") & ~IOMAP_ABI_ATTR_ATOMIC,
+		IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
 	return k;
 }
 
@@ -1096,6 +1106,69 @@ static void check_store(struct kernel *k)
 		(after.attr.mtime == before.attr.mtime && after.attr.mtimensec > before.attr.mtimensec));
 }
 
+static void call_statx(struct kernel *k, uint32_t mask, struct abi_statx *ret)
+{
+	const struct abi_statx_in in = { .sx_mask = mask };
+	struct abi_statx_out out;
+
+	assert_int_equal(call(k, ABI_OP_STATX, &in, sizeof(in), &out, sizeof(out)), 0);
+	*ret = out.stat;
+}
+
+/* What direct IO needs: the device's limits, but atomic writes are of one block or there are none. */
+static void test_statx(void **state)
+{
+	const uint32_t asked = STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN | 0x8000 | 0x10000;
+	static const struct {
+		uint32_t min, max, unit;
+	} cases[] = { { 0, 0, 0 }, { 512, 16384, 4096 }, { 4096, 4096, 4096 }, { 8192, 16384, 0 },
+		{ 512, 2048, 0 } };
+	struct abi_statx stx;
+	struct kernel *k;
+	uint64_t file;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("32M", "-t ext4 -b 4096 -J size=4");
+	assert_int_equal(sh("debugfs -w -R 'set_inode_field b flags 0x80070' image"), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		const uint64_t atomic = cases[i].unit ? 0x400000 : 0;
+
+		device_limits = (struct iomap_device_limits){ .mem_align = 4, .offset_align = 512,
+			.atomic_min = cases[i].min, .atomic_max = cases[i].max };
+		k = kernel_new(0);
+		file = k->nodeid;
+		call_statx(k, asked, &stx);
+		assert_int_equal(stx.mask,
+			STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN | 0x10000);
+		assert_int_equal(stx.dio_mem_align, 4);
+		assert_int_equal(stx.dio_offset_align, 512);
+		assert_int_equal(stx.atomic_write_unit_min, cases[i].unit);
+		assert_int_equal(stx.atomic_write_unit_max, cases[i].unit);
+		assert_int_equal(stx.atomic_write_segments_max, cases[i].unit ? 1 : 0);
+		assert_int_equal(stx.attributes, atomic);
+		assert_int_equal(stx.attributes_mask & 0x400000, 0x400000);
+		/* only what is asked for */
+		call_statx(k, STATX_BASIC_STATS, &stx);
+		assert_int_equal(stx.mask, STATX_BASIC_STATS | STATX_BTIME);
+		assert_int_equal(stx.dio_offset_align | stx.atomic_write_unit_max, 0);
+		/* nothing of it for directories; and what chattr(1) sets */
+		k->nodeid = FUSE_ROOT_ID;
+		call_statx(k, asked, &stx);
+		assert_int_equal(stx.mask, STATX_BASIC_STATS | STATX_BTIME);
+		k->nodeid = file;
+		assert_int_equal(look_up(k, "b") & IOMAP_ABI_ATTR_ATOMIC,
+			cases[i].unit ? IOMAP_ABI_ATTR_ATOMIC : 0);
+		call_statx(k, asked, &stx);
+		assert_int_equal(stx.attributes,
+			atomic | STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP);
+		disconnect(k);
+		judge(false);
+		free(k);
+	}
+	device_limits = (struct iomap_device_limits){ .mem_align = 0 };
+}
+
 static int freeze(struct kernel *k, uint64_t unlinked)
 {
 	const struct iomap_abi_freeze_in in = { .unlinked = unlinked };
@@ -1288,6 +1361,7 @@ int main(void)
 		cmocka_unit_test(test_instantiate),
 		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_statx),
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_classic),
