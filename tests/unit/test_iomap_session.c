@@ -14,6 +14,7 @@
 #include <linux/falloc.h>
 #include <linux/fuse.h>
 #include <linux/stat.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@
 #define DEVICE_ID 7
 #define ROOM (1u << 20) /* bytes of a file, at most */
 #define MAX_MAPS 4096u
+#define MAX_FILES 3u
 #define MAX_MESSAGE 65536u
 
 /* ---- the server ---- */
@@ -98,6 +100,33 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	}
 }
 
+/* Notifications of mappings that the kernel has no memory for, while lossy. */
+struct uploads {
+	atomic_bool lossy;
+	atomic_uint nr, lost;
+};
+
+static struct uploads uploads;
+
+ssize_t __real_writev(int fd, const struct iovec *iov, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int count);
+
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)
+{
+	struct abi_out_header head;
+	uint32_t rng;
+
+	if (!uploads.lossy || iov[0].iov_len != sizeof(head))
+		return __real_writev(fd, iov, count);
+	memcpy(&head, iov[0].iov_base, sizeof(head));
+	rng = atomic_fetch_add(&uploads.nr, 1);
+	if (head.unique || head.error != IOMAP_ABI_NOTIFY_UPSERT || next_random(&rng) % 4)
+		return __real_writev(fd, iov, count);
+	uploads.lost++;
+	errno = ENOMEM;
+	return -1;
+}
+
 /* offset: where in the file the image begins. */
 static void open_server(struct server *s, const char *path, uint64_t offset)
 {
@@ -155,6 +184,19 @@ static void stop_server(struct server *s)
 
 /* ---- the kernel ---- */
 
+/* A file that it knows. */
+struct known {
+	const char *name;
+	uint64_t nodeid, ino;
+	uint64_t size;	    /* in memory */
+	uint64_t disk_size; /* what it believes the image to have */
+	uint8_t bytes[ROOM]; /* page cache, all of it; zeros from size on */
+	bool dirty[ROOM / 1024]; /* by the block */
+	struct iomap_abi_map maps[MAX_MAPS]; /* the tree for reading, in no order */
+	size_t nr_maps;
+	bool cached; /* there is a tree */
+};
+
 struct kernel {
 	struct server server;
 	int fd;	   /* its end of the connection */
@@ -163,24 +205,22 @@ struct kernel {
 	uint64_t unique;
 	struct iomap_wire_limits limits;
 	unsigned upcalls[3]; /* IOEND, BEGIN, END */
-	unsigned upserts;
-	/* the file */
-	uint64_t nodeid, ino;
-	uint64_t size;	    /* in memory */
-	uint64_t disk_size; /* what it believes the image to have */
-	uint8_t bytes[ROOM]; /* page cache, all of it; zeros from size on */
-	bool dirty[ROOM / 1024]; /* by the block */
-	struct iomap_abi_map maps[MAX_MAPS]; /* the tree for reading, in no order */
-	size_t nr_maps;
+	unsigned upserts, invals;
+	uint64_t nodeid; /* of requests */
+	struct known files[MAX_FILES];
+	size_t nr_files;
+	struct known *f; /* the one that it is at, use() */
+	bool pressed; /* memory is short: trees go at any time */
+	uint32_t rng; /* for that */
 };
 
 /* Forgets what is cached of [from, to). */
-static void drop_maps(struct kernel *k, uint64_t from, uint64_t to)
+static void drop_from(struct known *f, uint64_t from, uint64_t to)
 {
-	size_t nr = k->nr_maps;
+	size_t nr = f->nr_maps;
 
 	for (size_t i = 0; i < nr; i++) {
-		struct iomap_abi_map *map = &k->maps[i], rest = *map;
+		struct iomap_abi_map *map = &f->maps[i], rest = *map;
 		uint64_t end = map->offset + map->length;
 
 		if (map->offset >= to || end <= from)
@@ -188,25 +228,30 @@ static void drop_maps(struct kernel *k, uint64_t from, uint64_t to)
 		map->length = map->offset < from ? from - map->offset : 0;
 		if (end <= to)
 			continue;
-		assert_true(k->nr_maps < MAX_MAPS);
+		assert_true(f->nr_maps < MAX_MAPS);
 		rest.length = end - to;
 		rest.offset = to;
 		if (rest.addr != IOMAP_ABI_NO_ADDR)
 			rest.addr += to - (end - (end - map->offset));
-		k->maps[k->nr_maps++] = rest;
+		f->maps[f->nr_maps++] = rest;
 	}
 	nr = 0;
-	for (size_t i = 0; i < k->nr_maps; i++)
-		if (k->maps[i].length)
-			k->maps[nr++] = k->maps[i];
-	k->nr_maps = nr;
+	for (size_t i = 0; i < f->nr_maps; i++)
+		if (f->maps[i].length)
+			f->maps[nr++] = f->maps[i];
+	f->nr_maps = nr;
+}
+
+static void drop_maps(struct kernel *k, uint64_t from, uint64_t to)
+{
+	drop_from(k->f, from, to);
 }
 
 static const struct iomap_abi_map *find_map(const struct kernel *k, uint64_t pos)
 {
-	for (size_t i = 0; i < k->nr_maps; i++)
-		if (k->maps[i].offset <= pos && pos - k->maps[i].offset < k->maps[i].length)
-			return &k->maps[i];
+	for (size_t i = 0; i < k->f->nr_maps; i++)
+		if (k->f->maps[i].offset <= pos && pos - k->f->maps[i].offset < k->f->maps[i].length)
+			return &k->f->maps[i];
 	return NULL;
 }
 
@@ -225,25 +270,70 @@ static void check_place(const struct kernel *k, const struct iomap_abi_map *map)
 	assert_false(map->flags & (IOMAP_ABI_F_ANON_WRITE | IOMAP_ABI_F_NEW));
 }
 
+/* Trees go when memory is short, or when they have become too large. */
+static void press(struct kernel *k, struct known *f, uint32_t odds)
+{
+	if (k->pressed && next_random(&k->rng) % odds == 0)
+		drop_from(f, 0, UINT64_MAX);
+}
+
+static struct known *find_file(struct kernel *k, uint64_t nodeid, uint64_t ino)
+{
+	for (size_t i = 0; i < k->nr_files; i++)
+		if (k->files[i].nodeid == nodeid) {
+			assert_int_equal(k->files[i].ino, ino);
+			return &k->files[i];
+		}
+	fail_msg("node %llu is none that is moved", (unsigned long long)nodeid);
+	return NULL;
+}
+
+static void take_upsert(struct kernel *k, const struct iomap_abi_upsert *upsert)
+{
+	struct known *f = find_file(k, upsert->nodeid, upsert->attr_ino);
+
+	assert_int_equal(iomap_wire_check_upsert(upsert, &k->limits), 0);
+	assert_int_equal(upsert->write.type, IOMAP_ABI_NOCACHE);
+	check_place(k, &upsert->read);
+	press(k, f, 16);
+	drop_from(f, upsert->read.offset, upsert->read.offset + upsert->read.length);
+	assert_true(f->nr_maps < MAX_MAPS);
+	f->maps[f->nr_maps++] = upsert->read;
+	f->cached = true;
+	k->upserts++;
+}
+
+static void take_inval(struct kernel *k, const struct iomap_abi_inval *inval)
+{
+	struct known *f = find_file(k, inval->nodeid, inval->attr_ino);
+	uint64_t block = k->limits.block_size;
+
+	assert_int_equal(inval->read.offset % block, 0);
+	assert_true(inval->read.offset < k->limits.max_size);
+	assert_true(inval->read.length == UINT64_MAX || inval->read.length % block == 0);
+	drop_from(f, inval->read.offset,
+		inval->read.length > UINT64_MAX - inval->read.offset ?
+			UINT64_MAX :
+			inval->read.offset + inval->read.length);
+	k->invals++;
+}
+
 static void take_notification(struct kernel *k, int32_t code, const void *body, size_t len)
 {
 	struct iomap_abi_upsert upsert;
+	struct iomap_abi_inval inval;
 
-	if (code == FUSE_NOTIFY_INVAL_INODE)
-		return;
-	assert_int_equal(code, IOMAP_ABI_NOTIFY_UPSERT);
-	assert_int_equal(len, sizeof(upsert));
-	memcpy(&upsert, body, sizeof(upsert));
-	assert_int_equal(upsert.nodeid, k->nodeid);
-	assert_int_equal(upsert.attr_ino, k->ino);
-	assert_int_equal(iomap_wire_check_upsert(&upsert, &k->limits), 0);
-	assert_int_equal(upsert.write.type, IOMAP_ABI_NOCACHE);
-	check_place(k, &upsert.read);
-	drop_maps(k, upsert.read.offset, upsert.read.offset + upsert.read.length);
-	assert_true(k->nr_maps < MAX_MAPS);
-	k->maps[k->nr_maps++] = upsert.read;
-	k->limits.cached = true;
-	k->upserts++;
+	if (code == IOMAP_ABI_NOTIFY_UPSERT) {
+		assert_int_equal(len, sizeof(upsert));
+		memcpy(&upsert, body, sizeof(upsert));
+		take_upsert(k, &upsert);
+	} else if (code == IOMAP_ABI_NOTIFY_INVAL) {
+		assert_int_equal(len, sizeof(inval));
+		memcpy(&inval, body, sizeof(inval));
+		take_inval(k, &inval);
+	} else {
+		assert_int_equal(code, FUSE_NOTIFY_INVAL_INODE);
+	}
 }
 
 static void post(struct kernel *k, uint32_t opcode, uint64_t nodeid, const void *body, size_t len)
@@ -309,6 +399,8 @@ static void connect_kernel(struct kernel *k)
 	k->image = open("image", O_RDWR);
 	assert_true(k->image >= 0);
 	ioctls = (struct ioctls){ .nofs = 0 };
+	memset(k->files, 0, sizeof(k->files));
+	k->nr_files = 0;
 	k->server.session = NULL;
 	k->unique = (uint64_t)ends[1]; /* until INIT is sent */
 }
@@ -358,17 +450,50 @@ static int configure(struct kernel *k)
 	return 0;
 }
 
-/* Looks name up; returns the flags. */
+/* The file that the next operations are about. */
+static void use(struct kernel *k, struct known *f)
+{
+	k->f = f;
+	k->nodeid = f->nodeid;
+}
+
+static void learn(struct kernel *k, const char *name, const struct abi_entry_out *entry)
+{
+	struct known *f = &k->files[k->nr_files];
+
+	assert_true(k->nr_files++ < MAX_FILES);
+	f->name = name;
+	f->nodeid = entry->nodeid;
+	f->ino = entry->attr.ino;
+	f->size = f->disk_size = entry->attr.size;
+	use(k, f);
+}
+
+/* Looks name up, which becomes known; returns the flags. */
 static uint32_t look_up(struct kernel *k, const char *name)
 {
 	struct abi_entry_out entry;
 
 	k->nodeid = FUSE_ROOT_ID;
 	assert_int_equal(call(k, FUSE_LOOKUP, name, strlen(name) + 1, &entry, sizeof(entry)), 0);
-	k->nodeid = entry.nodeid;
-	k->ino = entry.attr.ino;
-	k->size = k->disk_size = entry.attr.size;
+	learn(k, name, &entry);
 	return entry.attr.flags;
+}
+
+/* Makes the file name, of one letter, which becomes known. */
+static void make_file(struct kernel *k, const char *name)
+{
+	struct {
+		struct fuse_mknod_in in;
+		char name[2];
+	} mknod = { .in = { .mode = S_IFREG | 0644 } };
+	struct abi_entry_out entry;
+
+	memcpy(mknod.name, name, sizeof(mknod.name));
+	k->nodeid = FUSE_ROOT_ID;
+	assert_int_equal(call(k, FUSE_MKNOD, &mknod, sizeof(mknod), &entry, sizeof(entry)), 0);
+	assert_int_equal(entry.attr.flags, IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
+	learn(k, name, &entry);
 }
 
 static struct kernel *kernel_new(uint64_t offset)
@@ -414,17 +539,21 @@ static bool misses(const struct iomap_abi_map *map, uint32_t opflags)
 static int begin(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t count,
 	struct iomap_abi_map *ret)
 {
-	const struct iomap_abi_begin_in in = { .opflags = opflags, .attr_ino = k->ino, .pos = pos,
+	const struct iomap_abi_begin_in in = { .opflags = opflags, .attr_ino = k->f->ino, .pos = pos,
 		.count = count };
-	const struct iomap_abi_map *map = find_map(k, pos);
+	const struct iomap_abi_map *map;
 	struct iomap_abi_begin_out out;
 	int err;
 
+	press(k, k->f, 16);
+	map = find_map(k, pos);
 	for (unsigned tries = 0; misses(map, opflags); tries++) {
-		assert_true(tries < 2);
+		/* asked again if it was there, and has gone */
+		assert_true(tries < (k->pressed ? 20 : 2));
 		err = call(k, IOMAP_ABI_OP_BEGIN, &in, sizeof(in), &out, sizeof(out));
 		if (err)
 			return err;
+		k->limits.cached = k->f->cached;
 		assert_int_equal(iomap_wire_check_begin(&out, pos, &k->limits), 0);
 		assert_int_equal(out.write.type, IOMAP_ABI_PURE_OVERWRITE);
 		if (out.read.type != IOMAP_ABI_RETRY_CACHE) {
@@ -432,6 +561,7 @@ static int begin(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t coun
 			*ret = out.read;
 			return 0;
 		}
+		press(k, k->f, 4);
 		map = find_map(k, pos);
 	}
 	*ret = *map;
@@ -441,7 +571,7 @@ static int begin(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t coun
 static void end(struct kernel *k, uint32_t opflags, uint64_t pos, uint64_t count,
 	const struct iomap_abi_map *map)
 {
-	struct iomap_abi_end_in in = { .opflags = opflags, .attr_ino = k->ino, .pos = pos,
+	struct iomap_abi_end_in in = { .opflags = opflags, .attr_ino = k->f->ino, .pos = pos,
 		.count = count, .written = (int64_t)count, .map = *map };
 
 	in.map.flags |= IOMAP_ABI_F_SIZE_CHANGED;
@@ -461,12 +591,12 @@ static uint64_t round_up(const struct kernel *k, uint64_t bytes)
 /* A write is done: said only if there is something to say. */
 static int io_done(struct kernel *k, uint32_t flags, int32_t error, uint64_t pos, uint64_t written)
 {
-	struct iomap_abi_ioend_in in = { .flags = flags, .error = error, .attr_ino = k->ino, .pos = pos,
+	struct iomap_abi_ioend_in in = { .flags = flags, .error = error, .attr_ino = k->f->ino, .pos = pos,
 		.new_addr = IOMAP_ABI_NO_ADDR, .written = written };
 	struct iomap_abi_ioend_out out;
 	int err;
 
-	if (pos + written > k->disk_size)
+	if (pos + written > k->f->disk_size)
 		in.flags |= IOMAP_ABI_IOEND_APPEND;
 	if (!error && !(in.flags & (IOMAP_ABI_IOEND_UNWRITTEN | IOMAP_ABI_IOEND_APPEND)))
 		return 0;
@@ -475,7 +605,7 @@ static int io_done(struct kernel *k, uint32_t flags, int32_t error, uint64_t pos
 		return err;
 	if (!error)
 		assert_true(out.newsize >= pos + written);
-	k->disk_size = out.newsize;
+	k->f->disk_size = out.newsize;
 	drop_maps(k, round_down(k, pos), round_up(k, pos + written));
 	return 0;
 }
@@ -485,7 +615,7 @@ static int io_done(struct kernel *k, uint32_t flags, int32_t error, uint64_t pos
 static void put_blocks(const struct kernel *k, const struct iomap_abi_map *map, uint64_t from, uint64_t to)
 {
 	assert_true(map->type == IOMAP_ABI_MAPPED || map->type == IOMAP_ABI_UNWRITTEN);
-	assert_int_equal(pwrite(k->image, k->bytes + from, to - from,
+	assert_int_equal(pwrite(k->image, k->f->bytes + from, to - from,
 				 (off_t)(map->addr + (from - map->offset))),
 		to - from);
 }
@@ -502,28 +632,28 @@ static void write_back(struct kernel *k)
 {
 	uint64_t block = k->limits.block_size;
 
-	for (uint64_t at = 0; at < round_up(k, k->size); at += block) {
+	for (uint64_t at = 0; at < round_up(k, k->f->size); at += block) {
 		uint64_t to = at;
 		struct iomap_abi_map map;
 
-		while (to < ROOM && k->dirty[to / block])
+		while (to < ROOM && k->f->dirty[to / block])
 			to += block;
 		if (to == at)
 			continue;
 		assert_int_equal(begin(k, IOMAP_ABI_ON_WRITEBACK, at, to - at, &map), 0);
 		to = map_end(&map, to);
 		put_blocks(k, &map, at, to);
-		memset(k->dirty + at / block, 0, (to - at) / block);
+		memset(k->f->dirty + at / block, 0, (to - at) / block);
 		assert_int_equal(io_done(k,
 					 IOMAP_ABI_IOEND_WRITEBACK |
 						 (map.type == IOMAP_ABI_UNWRITTEN ?
 								 IOMAP_ABI_IOEND_UNWRITTEN :
 								 0),
-					 0, at, (to < k->size ? to : k->size) - at),
+					 0, at, (to < k->f->size ? to : k->f->size) - at),
 			0);
 		at = to - block;
 	}
-	memset(k->dirty, 0, sizeof(k->dirty));
+	memset(k->f->dirty, 0, sizeof(k->f->dirty));
 }
 
 /* ZERO: what is data becomes zeros, in the page cache; the rest is. */
@@ -537,7 +667,7 @@ static void zero(struct kernel *k, uint64_t pos, uint64_t to)
 		stop = map_end(&map, to);
 		if (map.type == IOMAP_ABI_MAPPED)
 			for (uint64_t at = pos; at < stop; at++)
-				k->dirty[at / k->limits.block_size] = true;
+				k->f->dirty[at / k->limits.block_size] = true;
 		pos = stop;
 	}
 }
@@ -545,15 +675,15 @@ static void zero(struct kernel *k, uint64_t pos, uint64_t to)
 static void fill_random(struct kernel *k, uint64_t pos, uint64_t to, uint32_t *rng)
 {
 	for (; pos < to; pos++)
-		k->bytes[pos] = (uint8_t)(1 + next_random(rng) % (STALE - 1)); /* neither 0 nor STALE */
+		k->f->bytes[pos] = (uint8_t)(1 + next_random(rng) % (STALE - 1)); /* neither 0 nor STALE */
 }
 
 static void write_buffered(struct kernel *k, uint64_t pos, uint64_t len, uint32_t *rng)
 {
 	uint64_t to = pos + len;
 
-	if (pos > k->size)
-		zero(k, k->size, pos);
+	if (pos > k->f->size)
+		zero(k, k->f->size, pos);
 	while (pos < to) {
 		struct iomap_abi_map map;
 		uint64_t stop;
@@ -563,9 +693,9 @@ static void write_buffered(struct kernel *k, uint64_t pos, uint64_t len, uint32_
 		stop = map_end(&map, to);
 		fill_random(k, pos, stop, rng);
 		for (uint64_t at = pos; at < stop; at++)
-			k->dirty[at / k->limits.block_size] = true;
-		if (stop > k->size) {
-			k->size = stop;
+			k->f->dirty[at / k->limits.block_size] = true;
+		if (stop > k->f->size) {
+			k->f->size = stop;
 			end(k, IOMAP_ABI_ON_WRITE, pos, stop - pos, &map);
 		}
 		pos = stop;
@@ -577,8 +707,8 @@ static void write_direct(struct kernel *k, uint64_t pos, uint64_t len, uint32_t 
 	uint32_t flags = IOMAP_ABI_IOEND_DIRECT;
 	uint64_t at = pos, to = pos + len;
 
-	if (pos > k->size)
-		zero(k, k->size, pos);
+	if (pos > k->f->size)
+		zero(k, k->f->size, pos);
 	write_back(k);
 	while (at < to) {
 		struct iomap_abi_map map;
@@ -594,8 +724,8 @@ static void write_direct(struct kernel *k, uint64_t pos, uint64_t len, uint32_t 
 		at = stop;
 	}
 	assert_int_equal(io_done(k, flags, 0, pos, len), 0);
-	if (to > k->size)
-		k->size = to;
+	if (to > k->f->size)
+		k->f->size = to;
 }
 
 /* All of the file past the page cache, by mappings and from the image. */
@@ -606,12 +736,12 @@ static void read_direct(struct kernel *k)
 
 	assert_non_null(bytes);
 	write_back(k);
-	while (at < k->size) {
+	while (at < k->f->size) {
 		struct iomap_abi_map map;
 		uint64_t stop;
 
-		assert_int_equal(begin(k, IOMAP_ABI_ON_DIRECT, at, k->size - at, &map), 0);
-		stop = map_end(&map, k->size);
+		assert_int_equal(begin(k, IOMAP_ABI_ON_DIRECT, at, k->f->size - at, &map), 0);
+		stop = map_end(&map, k->f->size);
 		memset(bytes + at, 0, stop - at);
 		if (map.type == IOMAP_ABI_MAPPED)
 			assert_int_equal(pread(k->image, bytes + at, stop - at,
@@ -619,10 +749,10 @@ static void read_direct(struct kernel *k)
 				stop - at);
 		at = stop;
 	}
-	for (at = 0; at < k->size; at++)
-		if (bytes[at] != k->bytes[at])
+	for (at = 0; at < k->f->size; at++)
+		if (bytes[at] != k->f->bytes[at])
 			fail_msg("byte %llu is %02x, not %02x", (unsigned long long)at, bytes[at],
-				k->bytes[at]);
+				k->f->bytes[at]);
 	free(bytes);
 }
 
@@ -634,7 +764,7 @@ static void stat_file(struct kernel *k)
 	assert_int_equal(call(k, FUSE_GETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
 	assert_int_equal(out.attr.flags, IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
 	/* v7 takes its own size for the one on disk, whatever was said */
-	k->disk_size = k->size;
+	k->f->disk_size = k->f->size;
 }
 
 static void set_times(struct kernel *k)
@@ -660,79 +790,142 @@ static void sync_file(struct kernel *k)
 static void truncate_file(struct kernel *k, uint64_t size)
 {
 	const struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
-	uint64_t old = k->size;
+	uint64_t old = k->f->size;
 	struct abi_attr_out out;
 
 	write_back(k);
 	if (size < old)
-		memset(k->bytes + size, 0, ROOM - size);
+		memset(k->f->bytes + size, 0, ROOM - size);
 	if (size > old)
 		zero(k, old, size);
 	else
 		zero(k, size, round_up(k, size) < old ? round_up(k, size) : old);
-	k->size = size > old ? size : old;
+	k->f->size = size > old ? size : old;
 	write_back(k);
-	k->size = size;
+	k->f->size = size;
 	assert_int_equal(call(k, FUSE_SETATTR, &in, sizeof(in), &out, sizeof(out)), 0);
 	assert_int_equal(out.attr.size, size);
-	k->disk_size = size;
+	k->f->disk_size = size;
 	drop_maps(k, round_down(k, size), UINT64_MAX);
 }
 
 static void allocate(struct kernel *k, int mode, uint64_t off, uint64_t len)
 {
 	const struct fuse_fallocate_in in = { .offset = off, .length = len, .mode = (uint32_t)mode };
-	uint64_t to = off + len, old = k->size;
+	uint64_t to = off + len, old = k->f->size;
 
 	write_back(k);
 	assert_int_equal(call(k, FUSE_FALLOCATE, &in, sizeof(in), NULL, 0), 0);
 	drop_maps(k, round_down(k, off), round_up(k, to));
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) && off < old) {
-		memset(k->bytes + off, 0, (to < old ? to : old) - off);
+		memset(k->f->bytes + off, 0, (to < old ? to : old) - off);
 		zero(k, off, to < old ? to : old);
 		write_back(k);
 	}
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && to > old) {
 		zero(k, old, to);
-		k->size = to;
+		k->f->size = to;
 		write_back(k);
 	}
 }
 
 /* ---- killed ---- */
 
-/*
- * What would be there had the server been killed now, its last writes in the host's cache: recovered, whole, without
- * anything of what lay in the blocks before; and all of it, if it has just been synced.
- */
-static void check_killed(struct kernel *k, bool synced)
+/* Whether fs, of an image, has what is meant: exactly, or at least nothing of what lay in the blocks before. */
+static void check_file(struct fs *fs, const struct known *f, bool exactly)
 {
-	struct fs_options opts = { .writable = true };
+	struct inode *inode = get_file(fs, f->name);
 	uint8_t *bytes = malloc(ROOM + 1);
-	struct inode *inode;
+
+	assert_non_null(bytes);
+	assert_true(inode->d.size <= ROOM);
+	assert_int_equal(file_read(inode, 0, bytes, ROOM + 1), inode->d.size);
+	assert_null(memchr(bytes, STALE, inode->d.size));
+	if (exactly) {
+		assert_int_equal(inode->d.size, f->size);
+		assert_memory_equal(bytes, f->bytes, f->size);
+	}
+	inode_put(inode);
+	free(bytes);
+}
+
+/* How a snapshot of the device is to be. */
+enum expect {
+	EXPECT_SOUND, /* recovered, whole, without anything of what lay in the blocks before */
+	EXPECT_FILE,  /* the same, and all of the file that is used */
+	EXPECT_ALL,   /* all of all files, with nothing to be recovered */
+};
+
+static void check_copy(struct kernel *k, enum expect expect)
+{
+	struct fs_options opts = { .writable = expect != EXPECT_ALL };
 	struct blk *blk, *whole;
 	struct fs *fs;
 
-	assert_non_null(bytes);
 	assert_int_equal(sh("cp --sparse=always image snap"), 0);
 	assert_int_equal(blk_file_new(open("snap", O_RDWR), true, &whole), 0);
 	assert_int_equal(blk_window_new(whole, k->offset, whole->size - k->offset, &blk), 0);
 	assert_int_equal(fs_open(blk, &opts, &fixture.log, &fs), 0);
-	inode = get_file(fs, "a");
-	assert_true(inode->d.size <= ROOM);
-	assert_int_equal(file_read(inode, 0, bytes, ROOM + 1), inode->d.size);
-	assert_null(memchr(bytes, STALE, inode->d.size));
-	if (synced) {
-		assert_int_equal(inode->d.size, k->size);
-		assert_memory_equal(bytes, k->bytes, k->size);
-	}
-	inode_put(inode);
+	if (expect == EXPECT_ALL)
+		assert_false(fs->recovered);
+	for (size_t i = 0; i < k->nr_files; i++)
+		check_file(fs, &k->files[i],
+			expect == EXPECT_ALL || (expect == EXPECT_FILE && &k->files[i] == k->f));
 	assert_int_equal(fs_close(fs), 0);
 	if (sh("e2fsck -fn -E no_optimize_extents 'snap?offset=%llu'", (unsigned long long)k->offset)) {
 		show_log();
 		fail_msg("e2fsck finds fault with what the kill left");
 	}
-	free(bytes);
+}
+
+/*
+ * What would be there had the server been killed now, its last writes in the host's cache; and all of the file, if it
+ * has just been synced.
+ */
+static void check_killed(struct kernel *k, bool synced)
+{
+	check_copy(k, synced ? EXPECT_FILE : EXPECT_SOUND);
+}
+
+/* ---- frozen ---- */
+
+static int freeze(struct kernel *k, uint64_t unlinked)
+{
+	const struct iomap_abi_freeze_in in = { .unlinked = unlinked };
+	uint64_t file = k->nodeid;
+	int err;
+
+	k->nodeid = FUSE_ROOT_ID;
+	err = call(k, IOMAP_ABI_OP_FREEZE, &in, sizeof(in), NULL, 0);
+	k->nodeid = file;
+	return err;
+}
+
+static int unfreeze(struct kernel *k)
+{
+	uint64_t file = k->nodeid;
+	int err;
+
+	k->nodeid = FUSE_ROOT_ID;
+	err = call(k, IOMAP_ABI_OP_UNFREEZE, NULL, 0, NULL, 0);
+	k->nodeid = file;
+	return err;
+}
+
+/* freeze_super() and back: all is written before it comes to us. */
+static void freeze_all(struct kernel *k)
+{
+	struct known *f = k->f;
+
+	for (size_t i = 0; i < k->nr_files; i++) {
+		use(k, &k->files[i]);
+		write_back(k);
+	}
+	use(k, f);
+	assert_int_equal(freeze(k, 0), 0);
+	check_copy(k, EXPECT_ALL);
+	read_direct(k);
+	assert_int_equal(unfreeze(k), 0);
 }
 
 /* ---- the end ---- */
@@ -741,29 +934,29 @@ static void check_killed(struct kernel *k, bool synced)
 static void kernel_free(struct kernel *k)
 {
 	struct fs_options opts = { .writable = false };
-	uint8_t *bytes = malloc(ROOM + 1);
 	struct inode *inode;
 	struct blk *blk, *whole;
 	struct fs *fs;
 
-	assert_non_null(bytes);
-	sync_file(k);
-	read_direct(k);
+	for (size_t i = 0; i < k->nr_files; i++) {
+		use(k, &k->files[i]);
+		sync_file(k);
+		read_direct(k);
+	}
 	disconnect(k);
 	assert_int_equal(blk_file_new(open("image", O_RDONLY), false, &whole), 0);
 	assert_int_equal(blk_window_new(whole, k->offset, whole->size - k->offset, &blk), 0);
 	assert_int_equal(fs_open(blk, &opts, &fixture.log, &fs), 0);
-	inode = get_file(fs, "a");
-	assert_int_equal(inode->d.size, k->size);
-	assert_int_equal(inode->d.mtime.tv_sec, 1700000000);
-	assert_int_equal(file_read(inode, 0, bytes, ROOM + 1), k->size);
-	assert_memory_equal(bytes, k->bytes, k->size);
-	inode_put(inode);
+	for (size_t i = 0; i < k->nr_files; i++) {
+		check_file(fs, &k->files[i], true);
+		inode = get_file(fs, k->files[i].name);
+		assert_int_equal(inode->d.mtime.tv_sec, 1700000000);
+		inode_put(inode);
+	}
 	assert_int_equal(fs_close(fs), 0);
 	if (k->offset)
 		assert_int_equal(sh("dd if=image of=part bs=1M skip=1 && mv part image"), 0);
 	judge(false);
-	free(bytes);
 	free(k);
 }
 
@@ -783,7 +976,7 @@ static void random_step(struct kernel *k, uint32_t *rng)
 		break;
 	case 2:
 	case 3:
-		write_buffered(k, k->size % 600000, len % 900 + 1, rng);
+		write_buffered(k, k->f->size % 600000, len % 900 + 1, rng);
 		break;
 	case 4:
 	case 5:
@@ -831,7 +1024,8 @@ static void litter(void)
 	assert_int_equal(fs_close(fs), 0);
 }
 
-static void run_random(const char *size, const char *args, uint64_t offset, uint32_t seed)
+/* pressed: the kernel is short of memory. */
+static void run_random(const char *size, const char *args, uint64_t offset, uint32_t seed, bool pressed)
 {
 	struct kernel *k;
 	uint32_t rng = seed;
@@ -843,32 +1037,52 @@ static void run_random(const char *size, const char *args, uint64_t offset, uint
 		assert_int_equal(sh("(head -c %llu /dev/zero; cat image) >disk && mv disk image",
 					 (unsigned long long)offset),
 			0);
+	uploads.nr = uploads.lost = 0;
 	k = kernel_new(offset);
-	for (unsigned i = 0; i < 400; i++) {
+	assert_int_equal(look_up(k, "b"), IOMAP_ABI_ATTR_EXCLUSIVE | IOMAP_ABI_ATTR_IOMAP);
+	make_file(k, "c");
+	assert_int_equal(fs_sync(k->server.ops.fs), 0);
+	k->pressed = uploads.lossy = pressed;
+	k->rng = seed;
+	for (unsigned i = 0; i < 600; i++) {
+		use(k, &k->files[next_random(&rng) % k->nr_files]);
 		random_step(k, &rng);
 		if (i % 20 == 19)
 			read_direct(k);
 		if (i % 40 == 15) {
 			/* somebody commits what is promised and not written */
-			write_buffered(k, k->size / 2, 9000, &rng);
+			write_buffered(k, k->f->size / 2, 9000, &rng);
 			assert_int_equal(fs_sync(k->server.ops.fs), 0);
 			check_killed(k, false);
 		}
+		if (i % 60 == 45)
+			freeze_all(k);
 		if (i % 100 == 99) {
 			sync_file(k);
 			check_killed(k, true);
 		}
 	}
 	assert_true(k->upserts > 0);
+	if (pressed)
+		assert_true(uploads.lost > 20 && k->invals == uploads.lost);
 	kernel_free(k);
+	uploads.lossy = false;
 }
 
 static void test_random(void **state)
 {
 	(void)state;
-	run_random("40M", "-t ext4 -b 1024 -J size=4", 0, 1);
-	run_random("64M", "-t ext4 -b 4096 -J size=8", 1 << 20, 2);
-	run_random("100M", "-t ext4 -b 1024 -C 4096 -O bigalloc -J size=4", 0, 3);
+	run_random("40M", "-t ext4 -b 1024 -J size=4", 0, 1, false);
+	run_random("64M", "-t ext4 -b 4096 -J size=8", 1 << 20, 2, false);
+	run_random("100M", "-t ext4 -b 1024 -C 4096 -O bigalloc -J size=4", 0, 3, false);
+}
+
+/* Mappings come and go as the kernel likes, and some it cannot take. */
+static void test_pressed(void **state)
+{
+	(void)state;
+	run_random("40M", "-t ext4 -b 1024 -J size=4", 0, 4, true);
+	run_random("64M", "-t ext4 -b 4096 -J size=8", 1 << 20, 5, true);
 }
 
 /* The number of upcalls is what speed hangs on. */
@@ -1032,9 +1246,9 @@ static void test_refusals(void **state)
 	make_image("64M", "-t ext4 -b 4096 -J size=8");
 	k = kernel_new(0);
 	write_direct(k, 0, 8192, &rng);
-	in.attr_ino = k->ino + 1;
+	in.attr_ino = k->f->ino + 1;
 	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &in, sizeof(in), &out, sizeof(out)), -EINVAL);
-	in.attr_ino = k->ino;
+	in.attr_ino = k->f->ino;
 	assert_int_equal(call(k, IOMAP_ABI_OP_BEGIN, &in, 16, &out, sizeof(out)), -EINVAL);
 	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE, (uint64_t)INT64_MAX - 100, 50, &map), -EFBIG);
 	assert_int_equal(begin(k, IOMAP_ABI_ON_WRITE, k->limits.max_size, 50, &map), -EFBIG);
@@ -1047,7 +1261,7 @@ static void test_refusals(void **state)
 		0);
 	assert_true(map.flags & IOMAP_ABI_F_ATOMIC_BIO);
 	/* an error is not echoed: ENOSYS would be the last IOEND ever */
-	ioend.attr_ino = k->ino;
+	ioend.attr_ino = k->f->ino;
 	assert_int_equal(call(k, IOMAP_ABI_OP_IOEND, &ioend, sizeof(ioend), &ended, sizeof(ended)), 0);
 	assert_int_equal(ended.newsize, 8192);
 	assert_int_equal(call(k, IOMAP_ABI_OP_FREEZE, &freeze, 4, NULL, 0), -EINVAL);
@@ -1075,7 +1289,7 @@ static void check_cut(struct kernel *k)
 	char bytes[1000];
 	struct inode *inode;
 
-	assert_int_equal(inode_get(k->server.ops.fs, (uint32_t)k->ino, &inode), 0);
+	assert_int_equal(inode_get(k->server.ops.fs, (uint32_t)k->f->ino, &inode), 0);
 	memset(bytes, 'x', sizeof(bytes));
 	assert_int_equal(file_write(inode, 0, bytes, sizeof(bytes), true, false), sizeof(bytes));
 	set_size(k, 100);
@@ -1167,29 +1381,6 @@ static void test_statx(void **state)
 		free(k);
 	}
 	device_limits = (struct iomap_device_limits){ .mem_align = 0 };
-}
-
-static int freeze(struct kernel *k, uint64_t unlinked)
-{
-	const struct iomap_abi_freeze_in in = { .unlinked = unlinked };
-	uint64_t file = k->nodeid;
-	int err;
-
-	k->nodeid = FUSE_ROOT_ID;
-	err = call(k, IOMAP_ABI_OP_FREEZE, &in, sizeof(in), NULL, 0);
-	k->nodeid = file;
-	return err;
-}
-
-static int unfreeze(struct kernel *k)
-{
-	uint64_t file = k->nodeid;
-	int err;
-
-	k->nodeid = FUSE_ROOT_ID;
-	err = call(k, IOMAP_ABI_OP_UNFREEZE, NULL, 0, NULL, 0);
-	k->nodeid = file;
-	return err;
 }
 
 /* The image as it would be on a snapshot of the device: clean. orphans: what e2fsck -p repairs. */
@@ -1366,6 +1557,7 @@ int main(void)
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_pressed),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup_memory, fixture_teardown);
