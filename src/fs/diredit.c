@@ -172,21 +172,27 @@ unsigned dir_add_credits(const struct inode *dir)
 
 /* ---- removing and replacing ---- */
 
-/* Finds name in a directory of blocks, and announces its block. */
-static int find_to_change(
-	struct handle *h, struct inode *dir, const struct dirname *want, struct dirplace *ret)
+/* Finds name, which stands for expect, in a directory of blocks, and announces its block. */
+static int find_to_change(struct handle *h, struct inode *dir, const struct dirname *want,
+	uint32_t expect, struct dirplace *ret)
 {
 	int err = dirfind(dir, want, ret);
 
 	if (err)
 		return err;
-	err = journal_write(h, ret->block.buf);
+	err = expect && ret->rec.ino != expect ? -EAGAIN : journal_write(h, ret->block.buf);
 	if (err)
 		dirblock_fini(&ret->block);
 	return err;
 }
 
-int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len)
+/* A name that the caller knows to be there, and is not there, has lost its meaning. */
+static int found_as(uint32_t expect, int err)
+{
+	return err == -ENOENT && expect ? -EAGAIN : err;
+}
+
+int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t expect)
 {
 	struct dirplace place;
 	struct dirname want;
@@ -195,12 +201,12 @@ int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len
 	if (!err && dirname_is_dots(name, len))
 		err = -EINVAL;
 	if (err)
-		return err;
+		return found_as(expect, err);
 	if (is_inline(dir))
-		return inlinedir_remove(h, dir, &want);
-	err = find_to_change(h, dir, &want, &place);
+		return found_as(expect, inlinedir_remove(h, dir, &want, expect));
+	err = find_to_change(h, dir, &want, expect, &place);
 	if (err)
-		return err;
+		return found_as(expect, err);
 	if (dirent_remove(place.block.buf->data, dirblock_leaf_size(dir), dirplace_off(&place)))
 		err = fs_corrupt(dir->fs, dir->ino, -EUCLEAN, "directory records in disorder");
 	else
@@ -209,8 +215,8 @@ int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len
 	return err;
 }
 
-int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t ino,
-	uint8_t file_type)
+int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t expect,
+	uint32_t ino, uint8_t file_type)
 {
 	struct dirplace place;
 	struct dirname want;
@@ -218,12 +224,12 @@ int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t le
 
 	file_type = type_kept(dir, file_type);
 	if (err)
-		return err;
+		return found_as(expect, err);
 	if (is_inline(dir))
-		return inlinedir_replace(h, dir, &want, ino, file_type);
-	err = find_to_change(h, dir, &want, &place);
+		return found_as(expect, inlinedir_replace(h, dir, &want, expect, ino, file_type));
+	err = find_to_change(h, dir, &want, expect, &place);
 	if (err)
-		return err;
+		return found_as(expect, err);
 	dirent_repoint(place.block.buf->data, dirplace_off(&place), ino, file_type);
 	dirblock_seal(dir, place.block.buf, place.block.kind);
 	dirblock_fini(&place.block);

@@ -19,12 +19,17 @@ int dir_add(struct handle *h, struct inode *dir, const char *name, size_t len, u
 	uint8_t file_type) MUST_CHECK;
 unsigned dir_add_credits(const struct inode *dir);
 
-/* Takes the record of name out. -ENOENT, and the errors of dir_lookup(). Takes DIR_EDIT_CREDITS. */
-int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len) MUST_CHECK;
+/*
+ * Takes the record of name out. expect: the inode it stands for, 0: whatever it does; -EAGAIN, nothing has
+ * changed: it stands for another one or for none, as the directory's key has come since the caller looked.
+ * Else -ENOENT, and the errors of dir_lookup(). Takes DIR_EDIT_CREDITS.
+ */
+int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t expect)
+	MUST_CHECK;
 
 /* Points the record of name, also "..", at another inode. As dir_remove(). */
-int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t ino,
-	uint8_t file_type) MUST_CHECK;
+int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t expect,
+	uint32_t ino, uint8_t file_type) MUST_CHECK;
 
 /* A block, and the inode. */
 #define DIR_EDIT_CREDITS (1 + INODE_CREDITS)

@@ -76,9 +76,9 @@ static int set_name(struct handle *h, struct fcr *fcr, struct inode *dir, const 
 	if (S_ISDIR(d.mode))
 		count_link(dir, true);
 	if (!name->ino)
-		err = dir_remove(h, dir, name->name, name->len);
+		err = dir_remove(h, dir, name->name, name->len, 0);
 	else if (have)
-		err = dir_replace(h, dir, name->name, name->len, name->ino,
+		err = dir_replace(h, dir, name->name, name->len, 0, name->ino,
 			namei_file_type(d.mode));
 	else
 		err = dir_add(h, dir, name->name, name->len, name->ino, namei_file_type(d.mode));

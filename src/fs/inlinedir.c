@@ -125,9 +125,9 @@ int inlinedir_add(struct handle *h, struct inode *dir, const struct dirent_rec *
 	return err ? err : store(h, dir, &bytes);
 }
 
-/* The chain that has want, and where in it. -ENOENT, -EUCLEAN. */
+/* The chain that has want, and where in it. -ENOENT, -EUCLEAN, -EAGAIN it is not expect's. */
 static int find(struct inode *dir, const struct bytes *bytes, const struct dirname *want,
-	int *ret_i, size_t *ret_off)
+	uint32_t expect, int *ret_i, size_t *ret_off)
 {
 	for (int i = 0; i < NR_CHAINS; i++) {
 		const struct dirent_chain chain = chain_of(dir, bytes, i);
@@ -139,6 +139,8 @@ static int find(struct inode *dir, const struct bytes *bytes, const struct dirna
 			return corrupt(dir, why);
 		if (err)
 			continue;
+		if (expect && rec.ino != expect)
+			return -EAGAIN;
 		*ret_i = i;
 		*ret_off = (size_t)(rec.name - chain.raw) - DIRENT_HEADER;
 		return 0;
@@ -146,7 +148,7 @@ static int find(struct inode *dir, const struct bytes *bytes, const struct dirna
 	return -ENOENT;
 }
 
-int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *want)
+int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t expect)
 {
 	CLEANUP(bytes_fini) struct bytes bytes = { NULL, 0 };
 	uint8_t *raw;
@@ -154,7 +156,7 @@ int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *
 	int i, err = inline_load(dir, &bytes.raw, &bytes.len);
 
 	if (!err)
-		err = find(dir, &bytes, want, &i, &off);
+		err = find(dir, &bytes, want, expect, &i, &off);
 	if (err)
 		return err;
 	raw = chain_at(&bytes, i, &size);
@@ -163,8 +165,8 @@ int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *
 	return store(h, dir, &bytes);
 }
 
-int inlinedir_replace(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t ino,
-	uint8_t file_type)
+int inlinedir_replace(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t expect,
+	uint32_t ino, uint8_t file_type)
 {
 	CLEANUP(bytes_fini) struct bytes bytes = { NULL, 0 };
 	size_t off, size;
@@ -176,7 +178,7 @@ int inlinedir_replace(struct handle *h, struct inode *dir, const struct dirname 
 		le32_put(bytes.raw, ino);
 		return store(h, dir, &bytes);
 	}
-	err = find(dir, &bytes, want, &i, &off);
+	err = find(dir, &bytes, want, expect, &i, &off);
 	if (err)
 		return err;
 	dirent_repoint(chain_at(&bytes, i, &size), off, ino, file_type);

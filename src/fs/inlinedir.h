@@ -15,12 +15,16 @@ int inlinedir_init(struct handle *h, struct inode *dir, uint32_t parent) MUST_CH
  */
 int inlinedir_add(struct handle *h, struct inode *dir, const struct dirent_rec *rec) MUST_CHECK;
 
-/* -ENOENT, and the errors of inline_load() and inline_store(). */
-int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *want) MUST_CHECK;
+/*
+ * expect: the inode that want stands for, or 0. -EAGAIN: it is another one; -ENOENT, and the errors of
+ * inline_load() and inline_store().
+ */
+int inlinedir_remove(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t expect)
+	MUST_CHECK;
 
 /* The same for pointing the record, or "..", at another inode. */
-int inlinedir_replace(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t ino,
-	uint8_t file_type) MUST_CHECK;
+int inlinedir_replace(struct handle *h, struct inode *dir, const struct dirname *want, uint32_t expect,
+	uint32_t ino, uint8_t file_type) MUST_CHECK;
 
 /*
  * Moves the records to a block. Nothing has changed on an error: those of dirblock_append(),

@@ -230,7 +230,7 @@ static int check_remove(struct inode *dir, struct inode *child, bool is_rmdir)
 static int remove_in(struct handle *h, struct inode *dir, const char *name, size_t len,
 	struct inode *child)
 {
-	int err = dir_remove(h, dir, name, len);
+	int err = dir_remove(h, dir, name, len, child->ino);
 
 	if (err)
 		return err;

@@ -229,12 +229,13 @@ static int check(const struct rename *r)
 
 /* ---- changing ---- */
 
-/* Side's name stands for inode from now on. */
-static int point(struct handle *h, const struct side *side, const struct inode *inode)
+/* Side's name, which stands for now, stands for inode from now on. */
+static int point(struct handle *h, const struct side *side, const struct inode *now,
+	const struct inode *inode)
 {
 	uint8_t type = namei_file_type(inode->d.mode);
 
-	return dir_replace(h, side->dir, side->name, side->len, inode->ino, type);
+	return dir_replace(h, side->dir, side->name, side->len, now->ino, inode->ino, type);
 }
 
 static int add_target(struct handle *h, const struct rename *r)
@@ -242,7 +243,7 @@ static int add_target(struct handle *h, const struct rename *r)
 	const struct inode *inode = r->from.child;
 
 	if (r->to.child)
-		return point(h, &r->to, inode);
+		return point(h, &r->to, r->to.child, inode);
 	return dir_add(h, r->to.dir, r->to.name, r->to.len, inode->ino,
 		namei_file_type(inode->d.mode));
 }
@@ -250,8 +251,8 @@ static int add_target(struct handle *h, const struct rename *r)
 static int undo_target(struct handle *h, const struct rename *r)
 {
 	if (r->to.child)
-		return point(h, &r->to, r->to.child);
-	return dir_remove(h, r->to.dir, r->to.name, r->to.len);
+		return point(h, &r->to, r->from.child, r->to.child);
+	return dir_remove(h, r->to.dir, r->to.name, r->to.len, r->from.child->ino);
 }
 
 static int move_names(struct handle *h, const struct rename *r)
@@ -261,11 +262,11 @@ static int move_names(struct handle *h, const struct rename *r)
 	if (err)
 		return err;
 	if (r->flags & RENAME_EXCHANGE)
-		err = point(h, &r->from, r->to.child);
+		err = point(h, &r->from, r->from.child, r->to.child);
 	else if (r->whiteout)
-		err = point(h, &r->from, r->whiteout);
+		err = point(h, &r->from, r->from.child, r->whiteout);
 	else
-		err = dir_remove(h, r->from.dir, r->from.name, r->from.len);
+		err = dir_remove(h, r->from.dir, r->from.name, r->from.len, r->from.child->ino);
 	if (!err)
 		return 0;
 	undo_err = undo_target(h, r);
@@ -280,7 +281,7 @@ static int touch_moved(struct handle *h, struct inode *inode, const struct inode
 	int err = 0;
 
 	if (is_dir(inode) && old != dir)
-		err = dir_replace(h, inode, "..", 2, dir->ino, EXT2_FT_DIR);
+		err = dir_replace(h, inode, "..", 2, old->ino, dir->ino, EXT2_FT_DIR);
 	inode->d.ctime = inode_now();
 	inode->d.iversion++;
 	return err ? err : inode_write(h, inode);
@@ -391,6 +392,8 @@ static int change(struct rename *r)
 
 static int rename_locked(struct rename *r, bool *ret_replaced)
 {
+	/* before the names are looked at: a key that comes later gives them another meaning */
+	bool has_keys = !namei_check_key(r->from.dir) && !namei_check_key(r->to.dir);
 	int err = namei_verify(r->from.dir, r->from.name, r->from.len, r->from.child);
 
 	if (!err)
@@ -401,6 +404,9 @@ static int rename_locked(struct rename *r, bool *ret_replaced)
 	if (r->from.child == r->to.child)
 		return r->flags & RENAME_NOREPLACE ? -EEXIST : 0;
 	err = check(r);
+	/* which takes the keys: they have come just now */
+	if (!err && !has_keys)
+		err = -EAGAIN;
 	if (!err)
 		err = change(r);
 	*ret_replaced = !err && r->to.child && !(r->flags & RENAME_EXCHANGE);

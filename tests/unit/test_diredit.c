@@ -184,19 +184,20 @@ static int add(struct inode *dir, const char *name, size_t len, uint32_t ino, ui
 	return err;
 }
 
-static int drop(struct inode *dir, const char *name, size_t len)
+/* expect: see dir_remove(). */
+static int drop(struct inode *dir, const char *name, size_t len, uint32_t expect)
 {
 	struct handle *h = begin(dir, DIR_EDIT_CREDITS);
-	int err = dir_remove(h, dir, name, len);
+	int err = dir_remove(h, dir, name, len, expect);
 
 	end(dir, h);
 	return err;
 }
 
-static int replace(struct inode *dir, const char *name, size_t len, uint32_t ino)
+static int replace(struct inode *dir, const char *name, size_t len, uint32_t expect, uint32_t ino)
 {
 	struct handle *h = begin(dir, DIR_EDIT_CREDITS);
-	int err = dir_replace(h, dir, name, len, ino, EXT2_FT_REG_FILE);
+	int err = dir_replace(h, dir, name, len, expect, ino, EXT2_FT_REG_FILE);
 
 	end(dir, h);
 	return err;
@@ -211,14 +212,24 @@ static void add_name(struct inode *dir, struct name *name)
 
 static void drop_name(struct inode *dir, struct name *name)
 {
-	assert_int_equal(drop(dir, name->text, name->len), 0);
+	uint32_t ino = targets[name->target];
+
+	assert_int_equal(drop(dir, name->text, name->len, ino + 1), -EAGAIN);
+	assert_int_equal(drop(dir, name->text, name->len, rnd(2) ? ino : 0), 0);
 	name->target = TARGETS;
+	assert_int_equal(drop(dir, name->text, name->len, 0), -ENOENT);
+	assert_int_equal(drop(dir, name->text, name->len, ino), -EAGAIN);
 }
 
 static void replace_name(struct inode *dir, struct name *name)
 {
+	uint32_t ino = targets[name->target];
+
 	name->target = (uint8_t)rnd(TARGETS);
-	assert_int_equal(replace(dir, name->text, name->len, targets[name->target]), 0);
+	assert_int_equal(
+		replace(dir, name->text, name->len, ino + 1, targets[name->target]), -EAGAIN);
+	assert_int_equal(
+		replace(dir, name->text, name->len, rnd(2) ? ino : 0, targets[name->target]), 0);
 }
 
 /* nr changes of names chosen at random, of which fill in 8 add what is not there. */
@@ -575,8 +586,9 @@ static void test_empty(void **state)
 	}
 	assert_int_equal(dir_check_empty(dir), 0);
 	compare(dir, &model, 10);
-	assert_int_equal(drop(dir, "absent", 6), -ENOENT);
-	assert_int_equal(replace(dir, "absent", 6, targets[0]), -ENOENT);
+	assert_int_equal(drop(dir, "absent", 6, 0), -ENOENT);
+	assert_int_equal(replace(dir, "absent", 6, 0, targets[0]), -ENOENT);
+	assert_int_equal(replace(dir, "absent", 6, targets[1], targets[0]), -EAGAIN);
 	assert_int_equal(add(dir, "", 0, targets[0], EXT2_FT_REG_FILE), -EINVAL);
 	finish(dir, &model, "emptied");
 	model_free(&model);
@@ -606,13 +618,13 @@ static void test_init(void **state)
 		end(dir, h);
 		assert_int_equal(dir_check_empty(dir), 0);
 		change(dir, &model, i, 8);
-		assert_int_equal(replace(dir, "..", 2, EXT2_ROOT_INO), 0);
+		assert_int_equal(replace(dir, "..", 2, 0, EXT2_ROOT_INO), 0);
 		change(dir, &model, 3000, 8);
 		/* in the root of a tree, the same */
-		assert_int_equal(replace(dir, "..", 2, 11), 0);
+		assert_int_equal(replace(dir, "..", 2, EXT2_ROOT_INO, 11), 0);
 		h = begin(dir, DIR_EDIT_CREDITS);
 		assert_int_equal(
-			dir_replace(h, dir, "..", 2, EXT2_ROOT_INO, EXT2_FT_DIR), 0);
+			dir_replace(h, dir, "..", 2, 0, EXT2_ROOT_INO, EXT2_FT_DIR), 0);
 		end(dir, h);
 		compare(dir, &model, 30);
 		finish(dir, &model, args[i]);
@@ -756,7 +768,7 @@ static void test_inline(void **state)
 		h = begin(dir, dir_init_credits(dir->fs));
 		assert_int_equal(dir_init(h, dir, 11), 0);
 		end(dir, h);
-		assert_int_equal(replace(dir, "..", 2, EXT2_ROOT_INO), 0);
+		assert_int_equal(replace(dir, "..", 2, 0, EXT2_ROOT_INO), 0);
 		for (size_t n = 0; dir->d.flags & EXT4_INLINE_DATA_FL; n++) {
 			compare(dir, &model, 1 + n % 5);
 			add_name(dir, &model.names[n]);
@@ -840,9 +852,9 @@ static void casefold_case(const char *args, bool strict)
 		assert_int_equal(
 			add(dir, "bad\xff", 4, (uint32_t)ino, EXT2_FT_REG_FILE), 0);
 		assert_int_equal(find_ino(dir, "bad\xff"), ino);
-		assert_int_equal(drop(dir, "bad\xff", 4), 0);
+		assert_int_equal(drop(dir, "bad\xff", 4, 0), 0);
 	}
-	assert_int_equal(drop(dir, folded, strlen(folded)), 0);
+	assert_int_equal(drop(dir, folded, strlen(folded), 0), 0);
 	assert_int_equal(find_ino(dir, odd), -ENOENT);
 	compare(dir, &model, 11);
 	finish(dir, &model, args);
