@@ -24,7 +24,7 @@ static bool takes_case(const struct inode *inode)
 	return S_ISDIR(inode->d.mode) && inode->d.flags & EXT4_CASEFOLD_FL;
 }
 
-static int read_context(struct inode *inode, struct fscrypt_context *ret)
+bool cryptinode_supports(const struct inode *inode, const struct fscrypt_context *context)
 {
 	const struct super *sb = &inode->fs->sb;
 	const struct fscrypt_limits limits = {
@@ -33,16 +33,25 @@ static int read_context(struct inode *inode, struct fscrypt_context *ret)
 		.stable_inodes = super_has_stable_inodes(sb),
 		.casefold = takes_case(inode),
 	};
+
+	return fscrypt_is_supported(context, &limits);
+}
+
+int cryptinode_context(struct inode *inode, struct fscrypt_context *ret)
+{
 	uint8_t raw[FSCRYPT_CONTEXT_MAX];
 	ssize_t len = xattr_crypt_context_locked(inode, raw, sizeof(raw));
-	int err;
 
 	if (len < 0)
 		return len == -ERANGE ? -EINVAL : (int)len;
-	err = fscrypt_decode(raw, (size_t)len, ret);
-	if (!err && !fscrypt_is_supported(ret, &limits))
-		err = -EINVAL;
-	return err;
+	return fscrypt_decode(raw, (size_t)len, ret);
+}
+
+static int read_context(struct inode *inode, struct fscrypt_context *ret)
+{
+	int err = cryptinode_context(inode, ret);
+
+	return !err && !cryptinode_supports(inode, ret) ? -EINVAL : err;
 }
 
 static int make_key(struct inode *inode, struct filekey **ret)
@@ -83,6 +92,19 @@ int cryptinode_key(struct inode *inode, const struct filekey **ret)
 		filekey_free(made);
 	*ret = key;
 	return 0;
+}
+
+bool cryptinode_is_locked(struct inode *inode)
+{
+	bool shared = inode->fs->opts.writable, locked;
+	const struct filekey *key;
+
+	if (shared)
+		rwlock_read(&inode->lock);
+	locked = inode->d.flags & EXT4_ENCRYPT_FL && (cryptinode_key(inode, &key) || !key);
+	if (shared)
+		rwlock_drop(&inode->lock);
+	return locked;
 }
 
 int cryptinode_require_key(struct inode *inode, const struct filekey **ret)

@@ -8,6 +8,15 @@
 #include "fs/xattredit.h"
 
 /*
+ * The context of an inode with EXT4_ENCRYPT_FL, used by the kernel or not. inode->lock is held while the
+ * filesystem is writable. Errors as the first of cryptinode_key().
+ */
+int cryptinode_context(struct inode *inode, struct fscrypt_context *ret) MUST_CHECK;
+
+/* Whether the kernel would use the context for inode. */
+bool cryptinode_supports(const struct inode *inode, const struct fscrypt_context *context) MUST_CHECK;
+
+/*
  * Whether it is known without a look at the attributes, and so without a lock, which key an inode with
  * EXT4_ENCRYPT_FL has; *ret as that of cryptinode_key().
  */
@@ -21,12 +30,18 @@ bool cryptinode_knows_key(struct inode *inode, const struct filekey **ret);
  */
 int cryptinode_key(struct inode *inode, const struct filekey **ret) MUST_CHECK;
 
-/* The same; that there is none is -ENOKEY. */
+/*
+ * Whether inode is encrypted and shown without its key: what it shows will change once the key is there, and
+ * then never again. Takes inode->lock while the filesystem is writable.
+ */
+bool cryptinode_is_locked(struct inode *inode);
+
+/* The same as cryptinode_key(); that there is none is -ENOKEY. */
 int cryptinode_require_key(struct inode *inode, const struct filekey **ret) MUST_CHECK;
 
 /*
- * The same of a directory that is to be read: as in the kernel (fscrypt_prepare_readdir()) one with a context
- * that cannot be used is listed as if there was no key. What else cryptinode_key() says.
+ * cryptinode_key() of a directory that is to be read: as in the kernel (fscrypt_prepare_readdir()) one with a
+ * context that cannot be used is listed as if there was no key. What else cryptinode_key() says.
  */
 int cryptinode_names_key(struct inode *dir, const struct filekey **ret) MUST_CHECK;
 

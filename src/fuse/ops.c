@@ -55,7 +55,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->time_gran = fs_super(ctx->fs)->inode_size == EXT2_GOOD_OLD_INODE_SIZE ? 1000000000 : 1;
 	set_capability(conn, FUSE_CAP_READDIRPLUS, true);
 	set_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
-	set_capability(conn, FUSE_CAP_CACHE_SYMLINKS, true);
+	/* a target that is shown without its key would stay */
+	set_capability(conn, FUSE_CAP_CACHE_SYMLINKS, !super_has_encrypt(fs_super(ctx->fs)));
 	set_capability(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	set_capability(conn, FUSE_CAP_POSIX_ACL, !ctx->no_acl);
 	/* default ACLs decide whether the umask counts: the core applies it */
@@ -109,11 +110,12 @@ static int lookup(struct ops_context *ctx, struct inode *dir, const char *name, 
 	struct reply_entry *entry)
 {
 	uint32_t ino = dir->ino;
+	double timeout = reply_name_timeout(dir);
 	/* "." comes from file handles (NFS, open_by_handle_at): the node itself, of any type */
 	int err = strcmp(name, ".") == 0 ? 0 : namei_lookup(dir, name, strlen(name), &ino);
 
 	if (!err)
-		err = ops_tell(ctx, ino, tid, reply_name_timeout(dir), entry);
+		err = ops_tell(ctx, ino, tid, timeout, entry);
 	/* a name of something that is not there is damage; a handle to it is stale */
 	if (err == -ESTALE && ino != dir->ino)
 		err = fs_corrupt(ctx->fs, dir->ino, -EUCLEAN,
@@ -125,6 +127,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	CLEANUP(inode_putp) struct inode *dir = NULL;
 	struct reply_entry entry = { .flags = 0 };
+	double absence = 0;
 	uint32_t ino;
 	int err = reply_ino(parent, &ino);
 
@@ -134,10 +137,12 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!err)
 		err = node_get(req, parent, &dir);
 	if (!err)
+		absence = reply_absence_timeout(dir);
+	if (!err)
 		err = lookup(context(req), dir, name, ops_tid(req), &entry);
 	if (err == -ENOENT) {
 		/* node 0: the kernel remembers the absence */
-		entry.param.entry_timeout = reply_absence_timeout(dir);
+		entry.param.entry_timeout = absence;
 		err = 0;
 	}
 	if (err)
@@ -166,6 +171,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	struct ops_context *ctx = context(req);
 	struct dinode d;
 	struct stat st;
+	double timeout;
 	uint32_t ino;
 	int err = reply_ino(node, &ino);
 
@@ -175,11 +181,11 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	if (!err)
 		err = dinode_load(ctx->fs, ino, &d);
 	if (!err)
-		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st);
+		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st, &timeout);
 	if (err)
 		reply_err(req, err);
 	else
-		reply_attr(req, &st, iomap_attr_flags(ctx->iomap, ino, &d), REPLY_FOREVER);
+		reply_attr(req, &st, iomap_attr_flags(ctx->iomap, ino, &d), timeout);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t node)
@@ -221,11 +227,23 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		fuse_reply_open(req, fi);
 }
 
+/* The same: after ENOSYS the kernel keeps each listing until the directory changes, which a key does not do. */
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	(void)node;
-	(void)fi;
-	reply_err(req, -ENOSYS);
+	CLEANUP(inode_putp) struct inode *dir = NULL;
+	int err;
+
+	if (!super_has_encrypt(fs_super(context(req)->fs))) {
+		reply_err(req, -ENOSYS);
+		return;
+	}
+	err = node_get(req, node, &dir);
+	if (!err)
+		fi->keep_cache = fi->cache_readdir = reply_may_keep_listing(dir);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_open(req, fi);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
@@ -258,6 +276,14 @@ struct listing {
 	double timeout; /* of names */
 };
 
+/* What has no attributes that could be had with the directory's lock held: the kernel asks for them by LOOKUP. */
+static bool is_sealed_link(struct fs *fs, uint32_t ino)
+{
+	struct dinode d;
+
+	return super_has_encrypt(fs_super(fs)) && !dinode_load(fs, ino, &d) && reply_stat_locks(&d);
+}
+
 /* readdirplus: attributes with the name; without them (node 0) where the inode is damaged. */
 static void listing_attributes(
 	const struct listing *list, const struct dir_entry *entry, struct reply_entry *ret)
@@ -267,7 +293,7 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
+	if (!dots && !is_sealed_link(ctx->fs, entry->ino) && ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
 	ret->param.attr.st_ino = entry->ino;

@@ -390,6 +390,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	struct caller caller = ops_caller(req);
 	struct attr_change change;
 	bool announces;
+	double timeout;
 	struct dinode d;
 	struct stat now;
 	int err = node_get(req, node, &inode);
@@ -406,12 +407,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 	else if (!err)
 		err = dinode_load(ctx->fs, inode->ino, &d);
 	if (!err)
-		err = reply_stat(ctx->fs, &ctx->owner, inode->ino, &d, &now);
+		err = reply_stat(ctx->fs, &ctx->owner, inode->ino, &d, &now, &timeout);
 	if (err)
 		reply_err(req, err);
 	else
 		reply_attr(req, &now, iomap_attr_flags(ctx->iomap, inode->ino, &d),
-			announces ? 0 : REPLY_FOREVER);
+			announces ? 0 : timeout);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/cryptinode.h"
 #include "fs/symlink.h"
 
 fuse_ino_t reply_node(uint32_t ino)
@@ -29,22 +30,27 @@ int reply_ino(fuse_ino_t node, uint32_t *ret)
 }
 
 /* An encrypted symlink has the length of what readlink(2) gives (fscrypt_symlink_getattr()). */
-static int encrypted_symlink_size(struct fs *fs, uint32_t ino, off_t *ret)
+static int encrypted_symlink_size(struct fs *fs, uint32_t ino, off_t *ret, double *ret_timeout)
 {
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	char target[SYMLINK_MAX];
 	int err = inode_get(fs, ino, &inode);
 
-	if (!err)
-		err = symlink_read(inode, target);
+	if (err)
+		return err;
+	/* before it is read, as the key may come in between */
+	if (cryptinode_is_locked(inode))
+		*ret_timeout = 0;
+	err = symlink_read(inode, target);
 	if (!err)
 		*ret = (off_t)strlen(target);
 	return err;
 }
 
 int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, const struct dinode *d,
-	struct stat *ret)
+	struct stat *ret, double *ret_timeout)
 {
+	*ret_timeout = REPLY_FOREVER;
 	memset(ret, 0, sizeof(*ret));
 	ret->st_ino = ino;
 	ret->st_mode = d->mode;
@@ -61,28 +67,43 @@ int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, con
 	/* so that tar and others do not take the file for one hole (ext4_file_getattr()) */
 	if (S_ISREG(d->mode) && d->flags & EXT4_INLINE_DATA_FL)
 		ret->st_blocks += (blkcnt_t)((d->size + 511) >> 9);
-	if (S_ISLNK(d->mode) && d->flags & EXT4_ENCRYPT_FL)
-		return encrypted_symlink_size(fs, ino, &ret->st_size);
+	if (reply_stat_locks(d))
+		return encrypted_symlink_size(fs, ino, &ret->st_size, ret_timeout);
 	return 0;
 }
 
-double reply_absence_timeout(const struct inode *dir)
+bool reply_stat_locks(const struct dinode *d)
+{
+	return S_ISLNK(d->mode) && d->flags & EXT4_ENCRYPT_FL;
+}
+
+bool reply_may_keep_listing(struct inode *dir)
+{
+	return !super_has_encrypt(fs_super(dir->fs)) || !cryptinode_is_locked(dir);
+}
+
+/* Whether directories of this filesystem can take names without regard to case, and change. */
+static bool may_fold(struct fs *fs)
 {
 	/* what has become read-only stays so */
-	return fs_is_writable(dir->fs) && super_has_casefold(fs_super(dir->fs)) ? 0 : REPLY_FOREVER;
+	return fs_is_writable(fs) && super_has_casefold(fs_super(fs));
+}
+
+double reply_absence_timeout(struct inode *dir)
+{
+	return may_fold(dir->fs) || !reply_may_keep_listing(dir) ? 0 : REPLY_FOREVER;
 }
 
 double reply_name_timeout(struct inode *dir)
 {
-	double timeout = reply_absence_timeout(dir);
+	bool folds = false;
 
-	if (timeout > 0)
-		return timeout;
-	rwlock_read(&dir->lock);
-	if (!(dir->d.flags & EXT4_CASEFOLD_FL))
-		timeout = REPLY_FOREVER;
-	rwlock_drop(&dir->lock);
-	return timeout;
+	if (may_fold(dir->fs)) {
+		rwlock_read(&dir->lock);
+		folds = dir->d.flags & EXT4_CASEFOLD_FL;
+		rwlock_drop(&dir->lock);
+	}
+	return folds || !reply_may_keep_listing(dir) ? 0 : REPLY_FOREVER;
 }
 
 int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
@@ -91,12 +112,11 @@ int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t in
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
-	err = reply_stat(fs, owner, ino, d, &ret->attr);
+	err = reply_stat(fs, owner, ino, d, &ret->attr, &ret->attr_timeout);
 	if (err)
 		return err;
 	ret->ino = reply_node(ino);
 	ret->generation = d->generation;
-	ret->attr_timeout = REPLY_FOREVER;
 	ret->entry_timeout = timeout;
 	return 0;
 }
@@ -155,13 +175,14 @@ int reply_raw_entry(struct fs *fs, const struct reply_owner *owner, struct inode
 	struct abi_entry_out *ret)
 {
 	struct stat st;
-	int err = reply_stat(fs, owner, inode->ino, &inode->d, &st);
+	double timeout;
+	int err = reply_stat(fs, owner, inode->ino, &inode->d, &st, &timeout);
 
 	*ret = (struct abi_entry_out){
 		.nodeid = reply_node(inode->ino),
 		.generation = inode->d.generation,
 		.entry_valid = (uint64_t)REPLY_FOREVER,
-		.attr_valid = (uint64_t)REPLY_FOREVER,
+		.attr_valid = (uint64_t)timeout,
 		.attr = encode_attr(&st, 0),
 	};
 	return err;

@@ -24,14 +24,22 @@ fuse_ino_t reply_node(uint32_t ino);
 /* -ESTALE for a number that is no inode's. */
 int reply_ino(fuse_ino_t node, uint32_t *ret) MUST_CHECK;
 
-/* The attributes of ino; d as dinode_load() gave it. -EUCLEAN, -EIO for an encrypted symlink's. */
+/*
+ * The attributes of ino, and how long the kernel may keep them: those of a symlink that is shown without its
+ * key not at all. d as dinode_load() gave it. Locks an encrypted symlink (reply_stat_locks()). -EUCLEAN, -EIO
+ * for its target.
+ */
 int reply_stat(struct fs *fs, const struct reply_owner *owner, uint32_t ino, const struct dinode *d,
-	struct stat *ret) MUST_CHECK;
+	struct stat *ret, double *ret_timeout) MUST_CHECK;
+
+/* Whether reply_stat() takes the inode's lock, and so must not be called with another one's held. */
+bool reply_stat_locks(const struct dinode *d);
 
 /*
  * How long the kernel may take a name of dir for granted. It keeps each spelling of a name by
  * itself and would go on to show what was changed through another one: so not at all where case
- * does not count and something can change. Locks dir.
+ * does not count and something can change. Nor where names are shown without the key: it may come
+ * at any time, so this is to be asked before the name is looked up. Locks dir.
  */
 double reply_name_timeout(struct inode *dir);
 
@@ -39,7 +47,10 @@ double reply_name_timeout(struct inode *dir);
  * The same for a name that dir does not have. Where directories can become such, all are asked
  * again: the kernel would not forget what it knew not to be there before.
  */
-double reply_absence_timeout(const struct inode *dir);
+double reply_absence_timeout(struct inode *dir);
+
+/* Whether the kernel may keep a listing of dir that is begun now, with the names as they are. Locks dir. */
+bool reply_may_keep_listing(struct inode *dir);
 
 /* An entry with what libfuse has no room for. */
 struct reply_entry {
@@ -48,8 +59,8 @@ struct reply_entry {
 };
 
 /*
- * Fills an entry for ino, without flags: attributes d kept for ever, the name for timeout. Errors as
- * reply_stat().
+ * Fills an entry for ino, without flags: attributes d, the name kept for timeout. Errors as
+ * reply_stat(), which it calls.
  */
 int reply_fill_entry(struct fs *fs, const struct reply_owner *owner, uint32_t ino,
 	const struct dinode *d, double timeout, struct fuse_entry_param *ret) MUST_CHECK;

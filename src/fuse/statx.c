@@ -86,8 +86,9 @@ static void encode_limits(
 void statx_request(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
 {
 	const struct iomap_device_limits *limits;
-	struct abi_statx_out out = { .attr_valid = (uint64_t)REPLY_FOREVER };
+	struct abi_statx_out out = { .attr_valid = 0 };
 	struct abi_statx_in in;
+	double timeout;
 	struct dinode d;
 	struct stat st;
 	uint32_t ino;
@@ -100,8 +101,9 @@ void statx_request(struct ops_context *ctx, const struct abi_in_header *head, si
 	if (!err)
 		err = dinode_load(ctx->fs, ino, &d);
 	if (!err)
-		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st);
+		err = reply_stat(ctx->fs, &ctx->owner, ino, &d, &st, &timeout);
 	if (!err) {
+		out.attr_valid = (uint64_t)timeout;
 		encode(&st, &d, &out.stat);
 		encode_attributes(&d, &out.stat);
 		limits = iomap_limits(ctx->iomap, ino, &d);
