@@ -18,6 +18,7 @@ struct keyring {
 	uint8_t uuid[MASTERKEY_UUID]; /* [const] */
 	struct lock lock;	      /* rank LEAF */
 	struct node *keys;	      /* [lock] a handful */
+	unsigned nr;		      /* [lock] of them, KEYRING_MAX at most */
 	atomic_bool in_use;	      /* there is one */
 };
 
@@ -69,7 +70,7 @@ int keyring_add(
 	struct keyring *keyring, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	bool known;
+	bool known, full;
 	int err;
 
 	if (!node)
@@ -82,15 +83,17 @@ int keyring_add(
 	*name = *masterkey_name(node->key);
 	lock_take(&keyring->lock);
 	known = find_locked(keyring, name);
-	if (!known) {
+	full = !known && keyring->nr == KEYRING_MAX;
+	if (!known && !full) {
+		keyring->nr++;
 		node->next = keyring->keys;
 		keyring->keys = node;
 		atomic_store_explicit(&keyring->in_use, true, memory_order_release);
 	}
 	lock_drop(&keyring->lock);
-	if (known)
+	if (known || full)
 		node_free(node);
-	return 0;
+	return full ? -EDQUOT : 0;
 }
 
 bool keyring_is_empty(const struct keyring *keyring)

@@ -7,6 +7,8 @@
 
 struct keyring;
 
+#define KEYRING_MAX 1000 /* keys: who may add some cannot have all our memory */
+
 int keyring_new(const uint8_t uuid[MASTERKEY_UUID], struct keyring **ret) MUST_CHECK;
 
 /* Wipes the keys; no key that comes from one may be in use. NULL is allowed. */
@@ -14,7 +16,7 @@ void keyring_free(struct keyring *keyring);
 
 /*
  * Adds a key. name->version 1: name->bytes is the descriptor; 2: becomes the identifier. One that is there
- * already stays as it is. -EINVAL, -ENOMEM. Takes LOCK_RANK_LEAF.
+ * already stays as it is. -EINVAL, -ENOMEM, -EDQUOT there are KEYRING_MAX. Takes LOCK_RANK_LEAF.
  */
 int keyring_add(struct keyring *keyring, struct fscrypt_key_name *name, const uint8_t *raw,
 	size_t size) MUST_CHECK;

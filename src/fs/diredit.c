@@ -127,6 +127,11 @@ static int check_can_add(struct inode *dir, const char *name, size_t len, struct
 	return err;
 }
 
+int dir_leave_inline(struct handle *h, struct inode *dir)
+{
+	return is_inline(dir) ? inlinedir_convert(h, dir, type_kept(dir, EXT2_FT_DIR)) : 0;
+}
+
 int dir_add(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t ino,
 	uint8_t file_type)
 {
@@ -142,7 +147,7 @@ int dir_add(struct handle *h, struct inode *dir, const char *name, size_t len, u
 		err = inlinedir_add(h, dir, &rec);
 		if (err != -ENOSPC)
 			return err;
-		err = inlinedir_convert(h, dir, type_kept(dir, EXT2_FT_DIR));
+		err = dir_leave_inline(h, dir);
 		return err ? err : add_plain(h, dir, &rec, false);
 	}
 	if (dirblock_dir_indexed(dir))

@@ -107,7 +107,7 @@ void fs_shutdown(struct fs *fs);
 /*
  * Gives the filesystem a key for encrypted inodes, and keeps it until fs_close(). name->version 1:
  * name->bytes is the key's descriptor; 2: becomes its identifier. -EOPNOTSUPP without the encrypt feature,
- * -EINVAL a size that no key has, -ENOMEM.
+ * -EINVAL a size that no key has, -ENOMEM, -EDQUOT too many keys.
  */
 int fs_add_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
 	MUST_CHECK;

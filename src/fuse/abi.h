@@ -34,6 +34,7 @@ static_assert(sizeof(struct abi_out_header) == 16, "fuse_out_header");
 #define ABI_OP_RELEASEDIR 29
 #define ABI_OP_INTERRUPT 36
 #define ABI_OP_DESTROY 38
+#define ABI_OP_IOCTL 39
 #define ABI_OP_BATCH_FORGET 42
 #define ABI_OP_SYNCFS 50  /* since protocol 7.34 */
 #define ABI_OP_TMPFILE 51 /* since protocol 7.37 */

@@ -11,6 +11,7 @@
 
 #include "fs/attr.h"
 #include "fs/balloc.h"
+#include "fs/cryptpolicy.h"
 #include "fs/label.h"
 
 /* Older headers lack these two; numbers of linux/fs.h. */
@@ -100,6 +101,87 @@ static size_t get_server(struct ext4d_server *ret)
 	if (stat("/proc/self/ns/pid", &st) == 0)
 		ret->pid_ns = st.st_ino;
 	return sizeof(*ret);
+}
+
+/* ---- encryption ---- */
+
+_Static_assert(EXT4D_KEY_NAME == FSCRYPT_IDENTIFIER && EXT4D_DESCRIPTOR == FSCRYPT_DESCRIPTOR,
+	"the sizes of the disk's names of keys");
+
+/* The name of a key as it came; what a descriptor leaves over must be zeros. */
+static int decode_key_name(unsigned version, const uint8_t name[EXT4D_KEY_NAME],
+	struct fscrypt_key_name *ret)
+{
+	static const uint8_t zeros[EXT4D_KEY_NAME - EXT4D_DESCRIPTOR];
+
+	if (version != 1 && version != 2)
+		return -EINVAL;
+	if (version == 1 && memcmp(name + EXT4D_DESCRIPTOR, zeros, sizeof(zeros)) != 0)
+		return -EINVAL;
+	*ret = (struct fscrypt_key_name){ .version = (uint8_t)version };
+	memcpy(ret->bytes, name, EXT4D_KEY_NAME);
+	return 0;
+}
+
+/* The reply holds the name, no key. The request's buffer is wiped by who owns it, session_dispatch(). */
+static int add_key(struct inode *inode, const struct ioctl_call *call, struct ext4d_add_key *ret)
+{
+	const struct ext4d_add_key *arg = call->in;
+	struct fscrypt_key_name name;
+	int err;
+
+	if (call->in_len < sizeof(*arg) || arg->raw_size > EXT4D_KEY_MAX)
+		return -EINVAL;
+	err = decode_key_name(arg->version, arg->name, &name);
+	if (!err && arg->version == 1 && !caller_capable(&call->caller, CAP_SYS_ADMIN))
+		err = -EACCES;
+	if (!err)
+		err = fs_add_key(inode->fs, &name, arg->raw, arg->raw_size);
+	if (err)
+		return err;
+	*ret = (struct ext4d_add_key){ .version = name.version, .raw_size = arg->raw_size };
+	memcpy(ret->name, name.bytes, EXT4D_KEY_NAME);
+	return 0;
+}
+
+static int get_policy(struct inode *inode, struct ext4d_policy *ret)
+{
+	struct fscrypt_context context;
+	int err = cryptpolicy_get(inode, &context);
+
+	if (err)
+		return err;
+	*ret = (struct ext4d_policy){ .version = context.key.version,
+		.contents_mode = context.contents_mode, .names_mode = context.names_mode,
+		.flags = context.flags, .unit_bits = context.unit_bits };
+	memcpy(ret->name, context.key.bytes, EXT4D_KEY_NAME);
+	return 0;
+}
+
+static int set_policy(struct inode *inode, const struct ioctl_call *call)
+{
+	const struct ext4d_policy *arg = call->in;
+	struct fscrypt_context context = { 0 };
+	bool may_all = caller_capable(&call->caller, CAP_FOWNER);
+	uint32_t owner;
+	int err;
+
+	if (call->in_len < sizeof(*arg) || arg->reserved[0] || arg->reserved[1] || arg->reserved[2] ||
+		(arg->version == 1 && arg->unit_bits))
+		return -EINVAL;
+	err = decode_key_name(arg->version, arg->name, &context.key);
+	if (err)
+		return err;
+	context.contents_mode = arg->contents_mode;
+	context.names_mode = arg->names_mode;
+	context.flags = arg->flags;
+	context.unit_bits = arg->unit_bits;
+	rwlock_read(&inode->lock);
+	owner = inode->d.uid;
+	rwlock_drop(&inode->lock);
+	if (call->caller.uid != owner && !may_all)
+		return -EACCES;
+	return cryptpolicy_set(inode, &context, !may_all);
 }
 
 /* ---- changes ---- */
@@ -226,6 +308,15 @@ int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_re
 		ret->word = call->writable;
 		*ret_len = sizeof(ret->word);
 		return 0;
+	case EXT4D_IOC_ADD_KEY:
+		*ret_len = sizeof(ret->key);
+		return add_key(inode, call, &ret->key);
+	case EXT4D_IOC_GET_POLICY:
+		*ret_len = sizeof(ret->policy);
+		return get_policy(inode, &ret->policy);
+	case EXT4D_IOC_SET_POLICY:
+		*ret_len = 0;
+		return call->writable ? set_policy(inode, call) : -EROFS;
 	default:
 		return call->writable ? run_change(inode, call, ret, ret_len) : -ENOTTY;
 	}

@@ -11,6 +11,7 @@
 #include "fs/inode.h"
 #include "fuse/caller.h"
 #include "fuse/control.h"
+#include "fuse/ext4d_ioctl.h"
 
 #define IOCTL_LABEL_MAX 256 /* FSLABEL_MAX */
 
@@ -26,6 +27,8 @@ union ioctl_result {
 	struct ioctl_uuid uuid;
 	struct ext4d_server server;
 	struct fstrim_range trim;
+	struct ext4d_add_key key;
+	struct ext4d_policy policy;
 };
 
 /* Who calls, and with what. */

@@ -5,6 +5,7 @@
 #include "fuse/session.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -253,6 +254,7 @@ void session_dispatch(struct session *session, void *msg, size_t len)
 {
 	struct fuse_buf buf = { .mem = msg, .size = len };
 	const struct abi_in_header *head = msg;
+	bool secret = len >= sizeof(*head) && head->opcode == ABI_OP_IOCTL; /* may hold a key */
 
 	if (len >= sizeof(*head) && self)
 		requests_add(&self->requests, head->opcode);
@@ -262,6 +264,8 @@ void session_dispatch(struct session *session, void *msg, size_t len)
 	if (self)
 		self->current = NULL;
 	fuse_session_process_buf(session->se, &buf);
+	if (secret)
+		OPENSSL_cleanse(msg, len);
 }
 
 /* ---- workers ---- */

@@ -55,7 +55,10 @@ struct session {
 	struct uring *uring; /* NULL: requests come by the device alone */
 };
 
-/* Serves the message of len bytes at msg: intercepted, or by libfuse. In a worker, or at INIT. */
+/*
+ * Serves the message of len bytes at msg: intercepted, or by libfuse. In a worker, or at INIT. Wipes it if it may
+ * hold a key: an ioctl's.
+ */
 void session_dispatch(struct session *session, void *msg, size_t len);
 
 /* The CPUs that this process may use, at least one. */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <openssl/crypto.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,7 +373,10 @@ static void *assemble(struct uring_worker *worker, struct uring_entry *entry, si
 		return NULL;
 	if (payload <= COPY_MAX)
 		memcpy(msg + sizeof(head) + first, entry->payload, payload);
-	else
+	/* session_dispatch() wipes the copy; larger ioctls are none of ours, and get an error alone */
+	if (payload <= COPY_MAX && head.opcode == ABI_OP_IOCTL)
+		OPENSSL_cleanse(entry->payload, payload);
+	if (payload > COPY_MAX)
 		msg = entry->payload - first - sizeof(head);
 	memcpy(msg, &head, sizeof(head));
 	memcpy(msg + sizeof(head), headers->op_in, first);
