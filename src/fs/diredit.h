@@ -31,10 +31,7 @@ int dir_remove(struct handle *h, struct inode *dir, const char *name, size_t len
 int dir_replace(struct handle *h, struct inode *dir, const char *name, size_t len, uint32_t expect,
 	uint32_t ino, uint8_t file_type) MUST_CHECK;
 
-/*
- * Makes an inline directory one of blocks, and leaves others alone. As dir_add(), but with no other name; takes
- * dir_add_credits().
- */
+/* Makes an inline directory one of blocks, and leaves others alone. Errors and credits as dir_add(). */
 int dir_leave_inline(struct handle *h, struct inode *dir) MUST_CHECK;
 
 /* A block, and the inode. */
