@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ioctls of ext4d's own, on any file of a mount. Sizes and layouts are fixed: programs built against one
+ * ioctls of ext4d's own, on any file of a mount; those for keys are in ext4d_ioctl.h. Sizes and layouts are fixed: programs built against one
  * version talk to servers of another.
  */
 #ifndef EXT4D_FUSE_CONTROL_H
