@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ioctls of ext4d's own, on any file of a mount; those for keys are in ext4d_ioctl.h. Sizes and layouts are fixed: programs built against one
- * version talk to servers of another.
+ * ioctls of ext4d's own, on any file of a mount; those for keys, with the numbers that follow, are in
+ * ext4d_ioctl.h. Sizes and layouts are fixed: programs built against one version talk to servers of another.
  */
 #ifndef EXT4D_FUSE_CONTROL_H
 #define EXT4D_FUSE_CONTROL_H
