@@ -63,7 +63,7 @@ check_lengths()
 # keys [OPTION]: the kernel's directories, listed without the keys, then with them.
 keys()
 {
-	local name
+	local name link holder ino before target after
 
 	emount image mnt "$@"
 	look locked.list "${encrypted[@]}"
@@ -76,8 +76,18 @@ keys()
 	! cat mnt/v2/*/* >/dev/null 2>&1 || fail "contents without keys"
 	"$ctl" policy get mnt/v2 | has "^key $identifier\$" || fail "the policy of v2"
 	"$ctl" policy get mnt/pad8-v1 | has "^key $descriptor\$" || fail "the policy of pad8-v1"
+	link=$(find mnt/v2 -type l | head -1)
+	coproc "$(tool mount/probe)" held "$link"
+	holder=$COPROC_PID
+	read -r ino before target <&"${COPROC[0]}"
+	equal "the length of a held symlink" "${#target}" "$before"
 	add_keys
 	add_keys
+	eval "exec ${COPROC[1]}>&-"
+	read -r after <&"${COPROC[0]}"
+	wait "$holder"
+	equal "a held symlink with its key" "$(find mnt/v2 -inum "$ino" -printf '%i %s %l')" "$after"
+	[ "$after" != "$ino $before $target" ] || fail "a held symlink is as before"
 	for name in "${encrypted[@]}"; do
 		[ -e "mnt/$name/names/7" ] || fail "$name: a name is missing that was before"
 		check_lengths "mnt/$name/"

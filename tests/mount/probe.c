@@ -355,6 +355,29 @@ static int probe_sealed(const char *path)
 	return 0;
 }
 
+/* The inode, length and target of a symlink, once at first and once more when the input has ended. */
+static int probe_held(const char *path)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char target[SMALL_BUFFER], byte;
+	struct stat st;
+
+	if (fd < 0)
+		return complain(path);
+	for (int i = 0; i < 2; i++) {
+		ssize_t len = readlinkat(fd, "", target, sizeof(target));
+
+		if (len < 0 || fstat(fd, &st))
+			return complain(path);
+		printf("%ju %jd %.*s\n", (uintmax_t)st.st_ino, (intmax_t)st.st_size, (int)len, target);
+		fflush(stdout);
+		while (!i && read(STDIN_FILENO, &byte, 1) > 0)
+			;
+	}
+	close(fd);
+	return 0;
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(const char *path);
@@ -367,6 +390,7 @@ static const struct command {
 	{"ioctls", probe_ioctls},
 	{"notify", probe_notify},
 	{"sealed", probe_sealed},
+	{"held", probe_held},
 };
 
 int main(int argc, char **argv)
