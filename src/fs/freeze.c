@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Agrees with ext4_freeze() and ext4_unfreeze(), and ext4_force_shutdown() with EXT4_GOING_FLAGS_NOLOGFLUSH. The kernel keeps users from changing anything meanwhile; what we change
- * by ourselves is put off (access times, inodes that nobody uses any more) or waits (multiple mount protection).
+ * Agrees with ext4_freeze() and ext4_unfreeze(), and ext4_force_shutdown() with EXT4_GOING_FLAGS_NOLOGFLUSH. The
+ * kernel keeps users from changing anything meanwhile; what we change by ourselves is put off (access times, inodes
+ * that nobody uses any more) or waits (multiple mount protection).
  */
 #include "config.h"
 

@@ -31,8 +31,8 @@ void mmp_guard_pause(struct fs *fs);
 int mmp_guard_resume(struct fs *fs) MUST_CHECK;
 
 /*
- * After the last write: the filesystem is nobody's, unless it was paused, when nothing is written. The error of writing that. Safe to call if
- * mmp_guard_start() failed or never was.
+ * After the last write: the filesystem is nobody's, unless it was paused, when nothing is written. The error of
+ * writing that. Safe to call if mmp_guard_start() failed or never was.
  */
 int mmp_guard_stop(struct fs *fs);
 
