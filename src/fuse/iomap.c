@@ -108,7 +108,8 @@ static bool moves(struct iomap *iomap, uint32_t ino, const struct dinode *d)
 
 	if (!has_device(iomap))
 		return false;
-	if (able && file_iomap_settle(iomap->fs))
+	/* once for each that the kernel hears of, not for each reply */
+	if (able && !nodes_moves_decided(iomap->nodes, ino) && file_iomap_settle(iomap->fs))
 		able = false;
 	return nodes_moves(iomap->nodes, ino, able);
 }

@@ -212,6 +212,19 @@ bool nodes_moves(struct nodes *nodes, uint32_t ino, bool able)
 	return kernel;
 }
 
+bool nodes_moves_decided(struct nodes *nodes, uint32_t ino)
+{
+	bool decided;
+	struct slot *slot;
+
+	if (!nodes)
+		return false;
+	slot = lock_slot(nodes, ino);
+	decided = slot && slot->moves != MOVES_UNDECIDED;
+	drop_slot(nodes, ino);
+	return decided;
+}
+
 void nodes_show(struct nodes *nodes, uint32_t ino, uint32_t tid)
 {
 	struct slot *slot;

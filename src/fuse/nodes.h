@@ -57,6 +57,9 @@ bool nodes_cached(struct nodes *nodes, uint32_t ino);
  */
 bool nodes_moves(struct nodes *nodes, uint32_t ino, bool able);
 
+/* Whether nodes_moves() has decided that for ino already, and will not look at what it is told. Takes LOCK_RANK_LEAF. */
+bool nodes_moves_decided(struct nodes *nodes, uint32_t ino);
+
 /* Whether the kernel knows ino. */
 bool nodes_known(struct nodes *nodes, uint32_t ino);
 

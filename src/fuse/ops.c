@@ -293,7 +293,8 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && !is_sealed_link(ctx->fs, entry->ino) && ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
+	if (!dots && !is_sealed_link(ctx->fs, entry->ino) &&
+		ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
 	ret->param.attr.st_ino = entry->ino;

@@ -48,9 +48,13 @@ static void test_moves(void **state)
 	assert_int_equal(nodes_new(&nodes), 0);
 	assert_false(nodes_moves(nodes, 12, true));
 	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_moves_decided(NULL, 12));
+	assert_false(nodes_moves_decided(nodes, 12));
 	assert_int_equal(nodes_add(nodes, 13, 1), 0);
 	assert_true(nodes_moves(nodes, 12, true));
 	assert_false(nodes_moves(nodes, 13, false));
+	assert_true(nodes_moves_decided(nodes, 12));
+	assert_true(nodes_moves_decided(nodes, 13));
 	assert_true(nodes_moves(nodes, 12, false));
 	assert_int_equal(nodes_add(nodes, 12, 1), 0);
 	assert_false(nodes_forget(nodes, 12, 1));
@@ -58,6 +62,7 @@ static void test_moves(void **state)
 	assert_false(nodes_moves(nodes, 13, true));
 	assert_true(nodes_forget(nodes, 12, 1));
 	assert_int_equal(nodes_add(nodes, 12, 1), 0);
+	assert_false(nodes_moves_decided(nodes, 12));
 	assert_false(nodes_moves(nodes, 12, false));
 	nodes_free(nodes);
 }
