@@ -76,7 +76,7 @@ keys()
 	! cat mnt/v2/*/* >/dev/null 2>&1 || fail "contents without keys"
 	"$ctl" policy get mnt/v2 | has "^key $identifier\$" || fail "the policy of v2"
 	"$ctl" policy get mnt/pad8-v1 | has "^key $descriptor\$" || fail "the policy of pad8-v1"
-	link=$(find mnt/v2 -type l | head -1)
+	link=$(find mnt/v2 -type l -printf '%s %p\n' | sort -n | tail -1 | cut -d' ' -f2)
 	coproc "$(tool mount/probe)" held "$link"
 	holder=$COPROC_PID
 	read -r ino before target <&"${COPROC[0]}"

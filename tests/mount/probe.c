@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -359,7 +360,7 @@ static int probe_sealed(const char *path)
 static int probe_held(const char *path)
 {
 	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char target[SMALL_BUFFER], byte;
+	char target[PATH_MAX], byte;
 	struct stat st;
 
 	if (fd < 0)
