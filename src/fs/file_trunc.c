@@ -108,7 +108,7 @@ static int free_rest(struct handle *h, struct inode *inode, uint64_t from)
 	}
 	if (!err && added)
 		err = orphan_del(h, inode);
-	return err;
+	return err || !added ? err : inode_write(h, inode);
 }
 
 static int shrink(struct inode *inode, uint64_t size)

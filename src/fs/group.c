@@ -254,7 +254,9 @@ static bool overlap(uint64_t a, uint64_t a_nr, uint64_t b, uint64_t b_nr)
 
 bool group_owns(const struct super *sb, const struct group *group, uint64_t pblk, uint64_t nr)
 {
-	return overlap(pblk, nr, group->first, base_blocks(sb, group->nr)) ||
+	/* its superblock and descriptors lie within it, and are dearer to find out about than that */
+	return (overlap(pblk, nr, group->first, sb->blocks_per_group) &&
+		       overlap(pblk, nr, group->first, base_blocks(sb, group->nr))) ||
 		overlap(pblk, nr, group->gd.block_bitmap, 1) ||
 		overlap(pblk, nr, group->gd.inode_bitmap, 1) ||
 		overlap(pblk, nr, group->gd.inode_table, table_blocks(sb));

@@ -214,7 +214,7 @@ int namei_wait(struct fs *fs, int err, bool sync, uint32_t tid)
 
 /* ---- unlink, rmdir ---- */
 
-static int check_remove(struct inode *dir, struct inode *child, bool is_rmdir)
+static int may_remove(struct inode *dir, struct inode *child, bool is_rmdir)
 {
 	int err = namei_may_delete(dir, child);
 
@@ -222,9 +222,24 @@ static int check_remove(struct inode *dir, struct inode *child, bool is_rmdir)
 		return err;
 	if (is_rmdir != S_ISDIR(child->d.mode))
 		return is_rmdir ? -ENOTDIR : -EISDIR;
-	if (!child->d.nlink)
-		return fs_corrupt(dir->fs, child->ino, -EUCLEAN, "a name but no links");
 	return is_rmdir ? dir_check_empty(child) : 0;
+}
+
+/*
+ * Whether name may be removed if it still stands for child: whoever goes on has to expect that in
+ * dir_remove(). Only what forbids it is looked into here, -EAGAIN if it is not about child any more.
+ */
+static int check_remove(struct inode *dir, const char *name, size_t len, struct inode *child,
+	bool is_rmdir)
+{
+	int err = child->d.nlink ? may_remove(dir, child, is_rmdir) : -EUCLEAN, other;
+
+	if (!err)
+		return 0;
+	other = namei_verify(dir, name, len, child);
+	if (!other && !child->d.nlink)
+		return fs_corrupt(dir->fs, child->ino, err, "a name but no links");
+	return other ? other : err;
 }
 
 static int remove_in(struct handle *h, struct inode *dir, const char *name, size_t len,
@@ -247,10 +262,8 @@ static int remove_locked(struct inode *dir, const char *name, size_t len, struct
 {
 	const unsigned credits = DIR_EDIT_CREDITS + INODE_CREDITS + NAMEI_DROP_CREDITS;
 	struct handle *h;
-	int err = namei_verify(dir, name, len, child);
+	int err = check_remove(dir, name, len, child, is_rmdir);
 
-	if (!err)
-		err = check_remove(dir, child, is_rmdir);
 	if (!err)
 		err = journal_start(dir->fs->journal, credits, &h);
 	if (err)

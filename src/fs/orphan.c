@@ -172,8 +172,6 @@ static int list_del(struct handle *h, struct fs *fs, struct orphan *orphan)
 		err = dinode_write_dtime(h, fs, orphan->prev->ino, next);
 	else
 		err = orphan_write_last(h, fs, next);
-	if (!err)
-		err = dinode_write_dtime(h, fs, orphan->ino, 0);
 	if (err)
 		return err;
 	*(orphan->prev ? &orphan->prev->next : &fs->orphans->head) = orphan->next;

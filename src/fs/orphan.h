@@ -22,7 +22,7 @@ enum orphan_bits {
  */
 int orphan_add(struct handle *h, struct inode *inode) MUST_CHECK;
 
-/* The same backwards. */
+/* The same backwards. The caller goes on with inode_write(), for i_dtime. */
 int orphan_del(struct handle *h, struct inode *inode) MUST_CHECK;
 
 /* The superblock or a block of the orphan file; this inode and the one before it in the list. */

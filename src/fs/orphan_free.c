@@ -102,14 +102,14 @@ static int free_number(struct handle *h, struct inode *inode)
 static int free_all(struct handle *h, struct inode *inode)
 {
 	bool mapped = has_map(inode);
-	int err;
+	int err = 0;
 
+	/* no write of its own: the first blocks that go take it to the table, or the number */
 	inode->d.size = 0;
 	/* without its size a target would pass for a map */
 	if (!mapped && S_ISLNK(inode->d.mode) && !(inode->d.flags & EXT4_INLINE_DATA_FL))
 		memset(inode->d.block, 0, DINODE_BLOCK_SIZE);
-	err = inode_write(h, inode);
-	if (!err && mapped)
+	if (mapped)
 		err = free_blocks(h, inode, 0);
 	if (!err)
 		err = free_attributes(h, inode);
@@ -183,6 +183,8 @@ static int truncate_rest(struct inode *inode)
 		err = journal_restart(h, ORPHAN_CREDITS);
 	if (!err)
 		err = orphan_del(h, inode);
+	if (!err)
+		err = inode_write(h, inode);
 	stop_err = journal_stop(h);
 	return err ? err : stop_err;
 }

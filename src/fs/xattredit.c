@@ -501,6 +501,7 @@ static int free_body_values(struct handle *h, struct inode *inode, bool *ret_don
 
 int xattr_free_all(struct handle *h, struct inode *inode, bool *ret_done)
 {
+	bool block = inode->d.file_acl;
 	int err;
 
 	xattrcache_lock(inode->fs->xattrs);
@@ -508,5 +509,5 @@ int xattr_free_all(struct handle *h, struct inode *inode, bool *ret_done)
 	if (!err && *ret_done)
 		err = xattrblock_drop(h, inode, ret_done);
 	xattrcache_unlock(inode->fs->xattrs);
-	return err ? err : inode_write(h, inode);
+	return err || !block ? err : inode_write(h, inode);
 }
