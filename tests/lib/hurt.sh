@@ -73,24 +73,44 @@ block_at()
 # number_at BYTE SIZE
 number_at()
 {
-	od -An -tu"$2" -j "$1" -N "$2" good | tr -d ' '
+	local number
+
+	read -r number < <(od -An -tu"$2" -j "$1" -N "$2" good)
+	echo "$number"
+}
+
+# The directory block at a byte, in the array bytes: what follows would else start programs for each record.
+load_block()
+{
+	mapfile -t bytes < <(od -An -v -tu1 -w1 -j "$1" -N "$BS" good)
+}
+
+# The length of the record at an offset of it, and the name, into rec_len and name.
+parse_record()
+{
+	local off=$1 escaped='' code i
+
+	rec_len=$((bytes[off + 4] + 256 * bytes[off + 5]))
+	for ((i = 0; i < bytes[off + 6]; i++)); do
+		printf -v code '\\x%02x' "${bytes[off + 8 + i]}"
+		escaped+=$code
+	done
+	printf -v name '%b' "$escaped"
 }
 
 # record_at BYTE NAME: where the record of that name begins, in the directory block at BYTE.
 record_at()
 {
-	local off=0 len name
+	local off bytes rec_len name
 
-	while [ "$off" -lt "$BS" ]; do
-		len=$(number_at $(($1 + off + 6)) 1)
-		name=$(dd if=good bs=1 skip=$(($1 + off + 8)) count="$len" 2>/dev/null | tr -d '\0')
+	load_block "$1"
+	for ((off = 0; off < BS; off += rec_len)); do
+		parse_record $off
 		if [ "$name" = "$2" ]; then
 			echo $(($1 + off))
 			return
 		fi
-		len=$(number_at $(($1 + off + 4)) 2)
-		[ "$len" -ge 8 ] || break
-		off=$((off + len))
+		[ $rec_len -ge 8 ] || break
 	done
 	fail "no record of $2 at $1"
 }
@@ -98,15 +118,13 @@ record_at()
 # The names in block $2 of the directory $1.
 names_in()
 {
-	local off at ino len
+	local off bytes rec_len name
 
-	at=$(block_at "$1" "$2")
-	for ((off = 0; off < BS; off += $(number_at $((at + off + 4)) 2))); do
-		ino=$(number_at $((at + off)) 4)
-		len=$(number_at $((at + off + 6)) 1)
-		if [ "$ino" != 0 ] && [ "$len" -gt 2 ]; then
-			dd if=good bs=1 skip=$((at + off + 8)) count="$len" status=none
-			echo
+	load_block "$(block_at "$1" "$2")"
+	for ((off = 0; off < BS; off += rec_len)); do
+		parse_record $off
+		if ((bytes[off] + bytes[off + 1] + bytes[off + 2] + bytes[off + 3] && bytes[off + 6] > 2)); then
+			echo "$name"
 		fi
 	done
 }
