@@ -6,6 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "fuse/iomap_abi.h"
+
+/* Where those of iomap begin. */
+#define FIRST_IOMAP 64
+
 /* linux/fuse.h, enum fuse_opcode; libfuse 3.14 does not know the last ones. */
 static const char *const names[REQUESTS_MAX] = {
 	[1] = "LOOKUP",
@@ -57,11 +62,27 @@ static const char *const names[REQUESTS_MAX] = {
 	[51] = "TMPFILE",
 	[52] = "STATX",
 	[53] = "COPY_FILE_RANGE_64",
+	[FIRST_IOMAP + IOMAP_ABI_OP_FREEZE - IOMAP_ABI_OP_FREEZE] = "FREEZE_FS",
+	[FIRST_IOMAP + IOMAP_ABI_OP_UNFREEZE - IOMAP_ABI_OP_FREEZE] = "UNFREEZE_FS",
+	[FIRST_IOMAP + IOMAP_ABI_OP_SHUTDOWN - IOMAP_ABI_OP_FREEZE] = "SHUTDOWN_FS",
+	[FIRST_IOMAP + IOMAP_ABI_OP_CONFIG - IOMAP_ABI_OP_FREEZE] = "IOMAP_CONFIG",
+	[FIRST_IOMAP + IOMAP_ABI_OP_IOEND - IOMAP_ABI_OP_FREEZE] = "IOMAP_IOEND",
+	[FIRST_IOMAP + IOMAP_ABI_OP_BEGIN - IOMAP_ABI_OP_FREEZE] = "IOMAP_BEGIN",
+	[FIRST_IOMAP + IOMAP_ABI_OP_END - IOMAP_ABI_OP_FREEZE] = "IOMAP_END",
 };
+
+static unsigned slot(uint32_t opcode)
+{
+	if (opcode < FIRST_IOMAP)
+		return opcode;
+	if (opcode >= IOMAP_ABI_OP_FREEZE && opcode <= IOMAP_ABI_OP_END)
+		return FIRST_IOMAP + opcode - IOMAP_ABI_OP_FREEZE;
+	return REQUESTS_MAX - 1;
+}
 
 void requests_add(struct requests *requests, uint32_t opcode)
 {
-	requests->count[opcode < REQUESTS_MAX ? opcode : REQUESTS_MAX - 1]++;
+	requests->count[slot(opcode)]++;
 }
 
 void requests_sum(struct requests *sum, const struct requests *more)
