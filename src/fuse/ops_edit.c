@@ -406,6 +406,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int to_set,
 		err = attr_set(inode, &change, &d);
 	else if (!err)
 		err = dinode_load(ctx->fs, inode->ino, &d);
+	/*
+	 * of a file that it moves the kernel (v7) keeps the ACL it has, whose mask was the old mode's, and
+	 * permits by it; this is what has it forget that
+	 */
+	if (!err && change.what & ATTR_MODE && inode->outside)
+		session_invalidate(node);
 	if (!err)
 		err = reply_stat(ctx->fs, &ctx->owner, inode->ino, &d, &now, &timeout);
 	if (err)

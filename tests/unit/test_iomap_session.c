@@ -212,6 +212,7 @@ struct kernel {
 	struct known *f; /* the one that it is at, use() */
 	bool pressed; /* memory is short: trees go at any time */
 	uint32_t rng; /* for that */
+	unsigned forgotten_acls; /* INVAL_INODE: it drops attributes and ACLs */
 };
 
 /* Forgets what is cached of [from, to). */
@@ -333,6 +334,7 @@ static void take_notification(struct kernel *k, int32_t code, const void *body, 
 		take_inval(k, &inval);
 	} else {
 		assert_int_equal(code, FUSE_NOTIFY_INVAL_INODE);
+		k->forgotten_acls++;
 	}
 }
 
@@ -1320,6 +1322,29 @@ static void check_store(struct kernel *k)
 		(after.attr.mtime == before.attr.mtime && after.attr.mtimensec > before.attr.mtimensec));
 }
 
+/*
+ * chmod(2) changes the ACL, which the server does, and of files that the kernel moves it keeps the one it has, by
+ * which it permits: it must have been told to drop it before the reply.
+ */
+static void test_chmod(void **state)
+{
+	const struct fuse_setattr_in mode = { .valid = FATTR_MODE, .mode = S_IFREG | 0600 };
+	struct abi_attr_out out;
+	struct kernel *k;
+
+	(void)state;
+	need(access("/dev/fuse", R_OK | W_OK) == 0, "/dev/fuse");
+	make_image("64M", "-t ext4 -b 4096 -J size=8");
+	k = kernel_new(0);
+	k->forgotten_acls = 0;
+	assert_int_equal(call(k, FUSE_SETATTR, &mode, sizeof(mode), &out, sizeof(out)), 0);
+	assert_int_equal(out.attr.mode, mode.mode);
+	assert_int_equal(k->forgotten_acls, 1);
+	set_times(k);
+	assert_int_equal(k->forgotten_acls, 1);
+	kernel_free(k);
+}
+
 static void call_statx(struct kernel *k, uint32_t mask, struct abi_statx *ret)
 {
 	const struct abi_statx_in in = { .sx_mask = mask };
@@ -1552,6 +1577,7 @@ int main(void)
 		cmocka_unit_test(test_instantiate),
 		cmocka_unit_test(test_unlinked),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_chmod),
 		cmocka_unit_test(test_statx),
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_shutdown),
