@@ -479,6 +479,9 @@ static long write_cells(struct calls *c, struct object *o, enum how how, uint64_
 	got = result_of(pwritev2(fd, &iov, 1, (off_t)(from * CELL), how == H_SYNC ? RWF_SYNC : 0));
 	if (how == H_DIRECT)
 		fcntl(fd, F_SETFL, 0);
+	/* where the kernel writes by itself, it is to be aligned as the device wants it, which cells are not */
+	if (how == H_DIRECT && got == -EINVAL)
+		got = result_of(pwritev2(fd, &iov, 1, (off_t)(from * CELL), 0));
 	return got < 0 || got == (long)(nr * CELL) ? got : -EIO;
 }
 
