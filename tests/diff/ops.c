@@ -164,14 +164,15 @@ static FILE *open_file(const char *path, const char *mode)
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: ops --seed S --count N --dir DIR [--log FILE] [--expect LOG]"
-		    " [--max SIZE]\n"
+		    " [--max SIZE] [--known NAME]...\n"
 		    "       ops --probe DIR     print the largest size of a file there\n"
 		    "  --expect LOG  end with status 3 at the first line that differs from LOG\n"
 		    "  --max SIZE    the largest size of a file (default: 16 TiB - 4 KiB)\n"
+		    "  --known NAME  a directory that is there already; more than one\n"
 		    "  --dir-sizes   compare the sizes of directories too\n");
 }
 
-enum { O_SEED = 256, O_COUNT, O_DIR, O_LOG, O_EXPECT, O_MAX, O_SIZES, O_PROBE, O_HELP };
+enum { O_SEED = 256, O_COUNT, O_DIR, O_LOG, O_EXPECT, O_MAX, O_KNOWN, O_SIZES, O_PROBE, O_HELP };
 
 static const struct option options[] = {
 	{"seed", required_argument, NULL, O_SEED},
@@ -180,6 +181,7 @@ static const struct option options[] = {
 	{"log", required_argument, NULL, O_LOG},
 	{"expect", required_argument, NULL, O_EXPECT},
 	{"max", required_argument, NULL, O_MAX},
+	{"known", required_argument, NULL, O_KNOWN},
 	{"dir-sizes", no_argument, NULL, O_SIZES},
 	{"probe", required_argument, NULL, O_PROBE},
 	{"help", no_argument, NULL, O_HELP},
@@ -210,6 +212,9 @@ static bool parse(struct run *r, int argc, char **argv, uint64_t *ret_seed, cons
 			break;
 		case O_MAX:
 			r->max_size = (off_t)strtoull(optarg, NULL, 0);
+			break;
+		case O_KNOWN:
+			ops_add(r, optarg, N_DIR, NULL);
 			break;
 		case O_SIZES:
 			r->dir_sizes = true;

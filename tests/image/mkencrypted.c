@@ -5,6 +5,7 @@
  * Run again on a later mount, it unlocks DIR.
  *
  *   -1		version 1 of policies, not 2
+ *   -k		only the key, for both versions; DIR is any directory, and nothing is printed
  *   -c MODE	contents (FSCRYPT_MODE_*, a number), 1: AES-256-XTS
  *   -n MODE	names, 4: AES-256-CTS
  *   -f FLAGS	FSCRYPT_POLICY_FLAGS_*, 3: padding to 32
@@ -57,6 +58,7 @@ static int add_key(int fd, int version, struct fscrypt_key_specifier *ret)
 
 struct options {
 	int version;
+	bool key_only;
 	__u8 contents, names, flags, unit_bits;
 };
 
@@ -111,14 +113,17 @@ static bool parse(int argc, char **argv, struct options *ret)
 {
 	int c;
 
-	*ret = (struct options){ 2, FSCRYPT_MODE_AES_256_XTS, FSCRYPT_MODE_AES_256_CTS,
-		FSCRYPT_POLICY_FLAGS_PAD_32, 0 };
-	while ((c = getopt(argc, argv, "1c:n:f:u:")) != -1) {
+	*ret = (struct options){ .version = 2, .contents = FSCRYPT_MODE_AES_256_XTS,
+		.names = FSCRYPT_MODE_AES_256_CTS, .flags = FSCRYPT_POLICY_FLAGS_PAD_32 };
+	while ((c = getopt(argc, argv, "1kc:n:f:u:")) != -1) {
 		__u8 number = optarg ? (__u8)strtoul(optarg, NULL, 0) : 0;
 
 		switch (c) {
 		case '1':
 			ret->version = 1;
+			break;
+		case 'k':
+			ret->key_only = true;
 			break;
 		case 'c':
 			ret->contents = number;
@@ -146,12 +151,18 @@ int main(int argc, char **argv)
 	int fd, err;
 
 	if (!parse(argc, argv, &opts)) {
-		fprintf(stderr, "usage: mkencrypted [-1] [-c MODE] [-n MODE] [-f FLAGS] [-u BITS] DIR\n");
+		fprintf(stderr, "usage: mkencrypted [-1] [-k] [-c MODE] [-n MODE] [-f FLAGS] [-u BITS] DIR\n");
 		return EXIT_FAILURE;
 	}
 	fd = open(argv[optind], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(argv[optind], -errno);
+	if (opts.key_only) {
+		err = add_key(fd, 1, &key);
+		if (!err)
+			err = add_key(fd, 2, &key);
+		return err ? fail("cannot add the key", err) : EXIT_SUCCESS;
+	}
 	err = add_key(fd, opts.version, &key);
 	if (err)
 		return fail("cannot add the key", err);

@@ -9,6 +9,9 @@
 #   KERNEL  mount options for the kernel, ENGINE: array, arguments for ext4d
 #   KERNEL_BUGS   not empty: e2fsck may find something in the kernel's copy
 #   KERNEL_TWEAK  optional function, called with the kernel's copy of the image
+#   ENCRYPTED     array: for each policy what mkencrypted takes; directories e0, e1, ... are under them
+#                 before it begins, and both sides have the key
+#   WHERE   the directory of the image where it begins (.)
 #
 # By hand:
 #
@@ -17,19 +20,30 @@
 
 # shellcheck source=tests/lib/test.sh
 . "$(dirname "${BASH_SOURCE[0]}")/test.sh"
+# shellcheck source=tests/lib/keys.sh
+. "$TOP/tests/lib/keys.sh"
 
 COUNT=2000
 KERNEL=
 KERNEL_BUGS=
 ENGINE=()
+ENCRYPTED=()
+WHERE=.
 # Of the tree: what ops cannot tell about or compares better itself.
 DUMP=(-n ino -n blocks -n times -n map -n flags -n dirs)
+
+# The kernel's mount of one of the images, at $2.
+kernel_mount()
+{
+	kmount "$@"
+	[ "${#ENCRYPTED[@]}" = 0 ] || kernel_keys "$2"
+}
 
 engine_mount()
 {
 	case ${DIFF_WITH:-ext4d} in
 	kernel)
-		kmount "$1" "$2" "$KERNEL"
+		kernel_mount "$1" "$2" "$KERNEL"
 		;;
 	fuse2fs)
 		mkdir -p "$2"
@@ -37,6 +51,7 @@ engine_mount()
 		;;
 	*)
 		emount "$1" "$2" -o rw "${ENGINE[@]}"
+		[ "${#ENCRYPTED[@]}" = 0 ] || server_keys "$2"
 		;;
 	esac
 }
@@ -81,9 +96,10 @@ repeat()
 # run_kernel SEED COUNT: leaves kernel.log, kernel.tree.
 run_kernel()
 {
-	kmount kernel.img kernel "$KERNEL"
+	kernel_mount kernel.img kernel "$KERNEL"
 	max=$("$(tool diff/ops)" --probe kernel)
-	"$(tool diff/ops)" --seed "$1" --count "$2" --dir kernel --log kernel.log --max "$max" ||
+	"$(tool diff/ops)" --seed "$1" --count "$2" --dir "kernel/$WHERE" --log kernel.log --max "$max" \
+		"${known[@]}" ||
 		fail "ops ended with $? on the kernel's ext4"
 	tree_of kernel kernel.tree
 	kumount kernel
@@ -93,8 +109,8 @@ run_kernel()
 run_engine()
 {
 	engine_mount engine.img engine
-	"$(tool diff/ops)" --seed "$1" --count "$2" --dir engine --log engine.log --max "$max" \
-		--expect kernel.log || fail "ops ended with $?; $(repeat "$1" "$2")"
+	"$(tool diff/ops)" --seed "$1" --count "$2" --dir "engine/$WHERE" --log engine.log --max "$max" \
+		"${known[@]}" --expect kernel.log || fail "ops ended with $?; $(repeat "$1" "$2")"
 	tree_of engine engine.tree
 	engine_unmount engine engine.img
 }
@@ -127,7 +143,7 @@ diff_seed()
 		judge engine.img
 	fi
 	# What lies on disk, told by the kernel.
-	kmount engine.img engine ro
+	kernel_mount engine.img engine ro
 	tree_of engine disk.tree
 	kumount engine
 	compare_trees kernel.tree disk.tree "the image differs (< kernel, > disk)" "$seed" "$count"
@@ -137,13 +153,31 @@ diff_seed()
 	echo "seed $seed: $count operations, $((SECONDS - start)) s"
 }
 
+# The directories of ENCRYPTED in the fresh image; the operations know those that they can reach.
+add_encrypted()
+{
+	local i
+
+	known=()
+	[ "${#ENCRYPTED[@]}" != 0 ] || return 0
+	kmount fresh kernel
+	for i in "${!ENCRYPTED[@]}"; do
+		mkdir "kernel/e$i"
+		# shellcheck disable=SC2086
+		"$(tool image/mkencrypted)" ${ENCRYPTED[i]} "kernel/e$i" >/dev/null || fail "no policy ${ENCRYPTED[i]}"
+		[ "$WHERE" != . ] || known+=(--known "e$i")
+	done
+	kumount kernel
+}
+
 diff_images()
 {
-	local seed
+	local seed known
 
 	need_loop
 	need_tool mke2fs e2fsck dumpe2fs
 	make_image fresh "$SIZE" "${MKE2FS[@]}"
+	add_encrypted
 	# shellcheck disable=SC2086
 	for seed in ${DIFF_SEEDS:-"${SEEDS[@]}"}; do
 		diff_seed "$seed" "${DIFF_COUNT:-$COUNT}"

@@ -4,9 +4,7 @@
 # without them is not shown any more, all reads as the kernel shows it, and the kernel reads what is written. And
 # directories are put under policies.
 . "${0%/*}/../lib/encrypted.sh"
-
-ctl=$BUILD/misc/ext4ctl
-descriptor=e4d0010203040506 # of mkencrypted.c
+. "$TOP/tests/lib/keys.sh"
 
 # Some of them: all are in the image tests, and here each name is asked for again and again.
 policies()
@@ -14,12 +12,6 @@ policies()
 	echo "v2"
 	echo "pad8-v1 -1 -f 1"
 	echo "lblk32 -f 0x13 -u 10"
-}
-
-# Its key, the bytes 0 to 63.
-test_key()
-{
-	printf '%b' "$(printf '\\x%02x' {0..63})"
 }
 
 add_keys()
