@@ -140,11 +140,9 @@ static int check_replaced(const struct rename *r)
 		return -EEXIST;
 	if (!to->d.nlink)
 		return fs_corrupt(r->fs, to->ino, -EUCLEAN, "a name but no links");
-	if (r->flags & RENAME_EXCHANGE)
+	if (r->flags & RENAME_EXCHANGE || is_dir(from) == is_dir(to))
 		return 0;
-	if (is_dir(from) != is_dir(to))
-		return is_dir(from) ? -ENOTDIR : -EISDIR;
-	return is_dir(to) ? dir_check_empty(to) : 0;
+	return is_dir(from) ? -ENOTDIR : -EISDIR;
 }
 
 /* Whether side's directory gets a subdirectory that it cannot count. */
@@ -160,16 +158,16 @@ static bool other_project(const struct inode *dir, const struct inode *comes)
 
 static int check_limits(const struct rename *r)
 {
-	const struct inode *from = r->from.child, *to = r->to.child;
+	struct inode *from = r->from.child, *to = r->to.child;
 	bool exchange = r->flags & RENAME_EXCHANGE;
 
-	if (moves_parent(r) && links_full(&r->to, from))
-		return -EMLINK;
-	if (moves_parent(r) && exchange && links_full(&r->from, to))
-		return -EMLINK;
 	if (other_project(r->to.dir, from) || (exchange && other_project(r->from.dir, to)))
 		return -EXDEV;
-	return 0;
+	if (is_dir(to) && !exchange)
+		return dir_check_empty(to);
+	if (moves_parent(r) && links_full(&r->to, from))
+		return -EMLINK;
+	return moves_parent(r) && exchange && links_full(&r->from, to) ? -EMLINK : 0;
 }
 
 /* __fscrypt_prepare_rename() */
@@ -216,10 +214,11 @@ static int check(const struct rename *r)
 		err = check_rings(r);
 	if (!err && to->child)
 		err = check_replaced(r);
-	if (!err)
-		err = check_limits(r);
+	/* in the order of ext4_rename2() and ext4_rename() */
 	if (!err)
 		err = check_policies(r);
+	if (!err)
+		err = check_limits(r);
 	if (!err && moves_parent(r))
 		err = check_dotdot(from);
 	if (!err && moves_parent(r) && r->flags & RENAME_EXCHANGE)
