@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/testkey.h"
 #include "blk/blk.h"
 #include "fs/dir.h"
 #include "fs/file.h"
@@ -202,19 +203,6 @@ static void dump_inode(struct fs *fs, uint32_t ino, const char *path)
 		dump_symlink(inode, path);
 }
 
-static void add_keys(struct fs *fs)
-{
-	struct fscrypt_key_name v1 = { .version = 1,
-		.bytes = { 0xe4, 0xd0, 1, 2, 3, 4, 5, 6 } };
-	struct fscrypt_key_name v2 = { .version = 2 };
-	uint8_t raw[64];
-
-	for (size_t i = 0; i < sizeof(raw); i++)
-		raw[i] = (uint8_t)i;
-	check(fs_add_key(fs, &v1, raw, sizeof(raw)), "key", "1");
-	check(fs_add_key(fs, &v2, raw, sizeof(raw)), "key", "2");
-}
-
 static void dump_image(const char *path, bool writable)
 {
 	struct fs_options opts = { .writable = writable };
@@ -228,7 +216,7 @@ static void dump_image(const char *path, bool writable)
 	check(fd < 0 ? -errno : 0, "open", path);
 	check(blk_file_new(fd, writable, &blk), "open", path);
 	check(fs_open(blk, &opts, &log, &fs), "open", path);
-	add_keys(fs);
+	check(testkey_add_all(fs), "key", "of the test");
 	dump_inode(fs, EXT2_ROOT_INO, ".");
 	check(fs_close(fs), "close", path);
 }

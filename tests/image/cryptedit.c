@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/testkey.h"
 #include "blk/blk.h"
 #include "fs/file.h"
 #include "fs/fs.h"
@@ -229,6 +230,22 @@ static void try_strangers(struct inode *root, struct inode *dir)
 	}
 }
 
+/* What is encrypted is so for its place in the file (ext4_fallocate()). */
+static void try_shifts(struct inode *dir)
+{
+	int want = dir->d.flags & EXT4_ENCRYPT_FL ? -EOPNOTSUPP : 0;
+	uint64_t block = fs_super(dir->fs)->block_size;
+	struct inode *inode = make(dir, "shifted", S_IFREG | 0644);
+
+	write_at(inode, 0, 3 * block);
+	check_refused(file_fallocate(inode, FALLOC_FL_INSERT_RANGE, block, block, true), want,
+		"inserting a range");
+	check_refused(file_fallocate(inode, FALLOC_FL_COLLAPSE_RANGE, block, block, true), want,
+		"taking a range out");
+	inode_put(inode);
+	remove_name(dir, "shifted", false);
+}
+
 static void change(struct inode *root, const char *name)
 {
 	struct inode *dir = find(root, name), *data = find(dir, "data");
@@ -238,21 +255,9 @@ static void change(struct inode *root, const char *name)
 	make_links(dir);
 	make_many(dir);
 	try_strangers(root, dir);
+	try_shifts(dir);
 	inode_put(data);
 	inode_put(dir);
-}
-
-static void add_keys(struct fs *fs)
-{
-	struct fscrypt_key_name v1 = { .version = 1,
-		.bytes = { 0xe4, 0xd0, 1, 2, 3, 4, 5, 6 } };
-	struct fscrypt_key_name v2 = { .version = 2 };
-	uint8_t raw[64];
-
-	for (size_t i = 0; i < sizeof(raw); i++)
-		raw[i] = (uint8_t)i;
-	check(fs_add_key(fs, &v1, raw, sizeof(raw)), "key", "1");
-	check(fs_add_key(fs, &v2, raw, sizeof(raw)), "key", "2");
 }
 
 /* Without the key contents and new names are out of reach. */
@@ -290,7 +295,7 @@ int main(int argc, char **argv)
 	check(inode_get(fs, EXT2_ROOT_INO, &root), "get", "root");
 	for (int i = 2; i < argc; i++)
 		try_locked(root, argv[i]);
-	add_keys(fs);
+	check(testkey_add_all(fs), "key", "of the test");
 	for (int i = 2; i < argc; i++)
 		change(root, argv[i]);
 	inode_put(root);
