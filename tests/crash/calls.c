@@ -226,6 +226,7 @@ static void call_make(struct calls *c)
 		!finish(c, c->live ? make(c, path, modes[i], id) : 0))
 		return;
 	o = model_add_object(&c->m, kinds[i], modes[i]);
+	model_inherit(o, dir);
 	model_add_name(&c->m, dir, name, o);
 	o->last_op = dir->last_op = c->now;
 }
@@ -660,13 +661,13 @@ static void run_one(struct calls *c)
 	model_add_state(&c->m, began, c->what);
 }
 
-void calls_init(struct calls *c, uint64_t seed)
+void calls_init(struct calls *c, uint64_t seed, unsigned policy)
 {
 	model_init(&c->m, seed);
 	c->buf = malloc((size_t)MAX_CELLS * CELL);
 	if (!c->buf)
 		abort();
-	model_add_object(&c->m, K_DIR, TOP_MODE);
+	model_add_object(&c->m, K_DIR, TOP_MODE)->policy = policy;
 	model_add_state(&c->m, 0, "empty");
 	umask(0);
 }

@@ -36,8 +36,8 @@ struct calls {
 	uint8_t *buf; /* MAX_CELLS * CELL */
 };
 
-/* The log is open: for writing if live, with dir the directory. */
-void calls_init(struct calls *c, uint64_t seed);
+/* The log is open: for writing if live, with dir the directory; policy: enum policy, that of the directory. */
+void calls_init(struct calls *c, uint64_t seed, unsigned policy);
 /* Goes on until the server is gone, the log ends or nr calls have been made. */
 void calls_run(struct calls *c, unsigned nr);
 void calls_fini(struct calls *c);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/policy.h"
 #include "format/le.h"
 #include "fs/dir.h"
 #include "fs/file.h"
@@ -216,7 +217,8 @@ static void check_object(struct check *c, struct inode *inode, uint32_t id, unsi
 	if (c->seen[id]++)
 		return; /* another of its names */
 	c->hash += model_object_hash(id, inode->d.nlink, inode->d.mode,
-		o->kind == K_FILE || o->kind == K_DIR ? value_of(c, inode, id) : 0);
+		o->kind == K_FILE || o->kind == K_DIR ? value_of(c, inode, id) : 0,
+		policy_of(inode));
 	if (o->kind == K_FILE)
 		check_file(c, o, inode);
 	else if (o->kind == K_LINK)

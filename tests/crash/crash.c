@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/policy.h"
 #include "blk/record.h"
 #include "check.h"
 #include "judge.h"
@@ -26,7 +27,7 @@
 #define MAX_BAD_CUTS 3u
 
 struct run {
-	const char *image, *dir;
+	const char *image, *dir, *keys;
 	uint64_t seed, piece;
 	unsigned ops, cuts, kernel;
 	long only; /* number of the only cut to make, -1: all */
@@ -149,7 +150,7 @@ static bool recovered_by_kernel(struct run *r, uint64_t at)
 
 	judge_write_file(path, r->after, r->len);
 	mkdir(mnt, 0700);
-	if (!judge_kernel(path, mnt)) {
+	if (!judge_kernel(path, mnt, r->keys)) {
 		fprintf(stderr, "the kernel does not mount it\n");
 	} else if (!judge_open(path, false, &r->log, &fs)) {
 		good = !check_image(&r->work.m, fs, EXT2_ROOT_INO, at, NULL);
@@ -211,6 +212,15 @@ static void save_bad(struct run *r, unsigned nr, const struct blk_record_cut *cu
 	free(path);
 }
 
+static size_t nr_encrypted(const struct model *m)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->nr_objects; i++)
+		nr += m->objects[i]->policy != P_NONE;
+	return nr;
+}
+
 static unsigned make_cuts(struct run *r)
 {
 	size_t len;
@@ -227,6 +237,7 @@ static unsigned make_cuts(struct run *r)
 			bad++;
 		}
 	}
+	printf("%zu objects, %zu encrypted; ", r->work.m.nr_objects, nr_encrypted(&r->work.m));
 	printf("%u operations, %zu events, %zu flushes, %u cuts, %u bad\n", r->ops,
 		blk_record_count(r->record), len / 2, r->cuts, bad);
 	free(list);
@@ -241,13 +252,14 @@ static void usage(FILE *to)
 		    "  --seed S       of the operations and the cuts (1)\n"
 		    "  --ops N        operations (600)\n"
 		    "  --cuts N       (100)\n"
+		    "  --keys COMMAND gives a mount of the kernel its keys\n"
 		    "  --kernel K     every Kth cut is mounted by the kernel, too (0: none)\n"
 		    "  --piece BYTES  what reaches the medium whole (4096)\n"
 		    "  --only N       make only cut N\n"
 		    "  --verbose      print each operation\n");
 }
 
-enum { O_IMAGE = 256, O_IMAGES, O_SEED, O_OPS, O_CUTS, O_KERNEL, O_PIECE, O_ONLY, O_VERBOSE };
+enum { O_IMAGE = 256, O_IMAGES, O_SEED, O_OPS, O_CUTS, O_KEYS, O_KERNEL, O_PIECE, O_ONLY, O_VERBOSE };
 
 static const struct option options[] = {
 	{"image", required_argument, NULL, O_IMAGE},
@@ -255,6 +267,7 @@ static const struct option options[] = {
 	{"seed", required_argument, NULL, O_SEED},
 	{"ops", required_argument, NULL, O_OPS},
 	{"cuts", required_argument, NULL, O_CUTS},
+	{"keys", required_argument, NULL, O_KEYS},
 	{"kernel", required_argument, NULL, O_KERNEL},
 	{"piece", required_argument, NULL, O_PIECE},
 	{"only", required_argument, NULL, O_ONLY},
@@ -296,6 +309,8 @@ static bool parse(struct run *r, int argc, char **argv)
 			r->image = optarg;
 		else if (c == O_IMAGES)
 			r->dir = optarg;
+		else if (c == O_KEYS)
+			r->keys = optarg;
 		else if (c == O_VERBOSE)
 			r->verbose = true;
 		else if (c == '?')

@@ -6,7 +6,8 @@
 
 need_tool mke2fs e2fsck
 mkdir images
-for args in "-t ext4 -b 4096 -J size=4" "-t ext4 -b 1024 -J size=1"; do
+for args in "-t ext4 -b 4096 -J size=4" "-t ext4 -b 1024 -J size=1" \
+	"-t ext4 -b 1024 -O encrypt -J size=1"; do
 	# shellcheck disable=SC2086
 	make_image image 16M -N 1024 $args
 	"$(tool crash/faults)" image images || fail "mke2fs $args"

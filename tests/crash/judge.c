@@ -15,6 +15,7 @@
 
 #include <ext2fs/ext2fs.h>
 
+#include "../lib/testkey.h"
 #include "format/le.h"
 
 /*
@@ -141,14 +142,16 @@ bool judge_clean(const char *path)
 	return run(command, NULL, &unknown) == 0;
 }
 
-bool judge_kernel(const char *path, const char *mnt)
+bool judge_kernel(const char *path, const char *mnt, const char *keys)
 {
-	char command[8192];
+	char command[16384];
 	bool unknown;
 
 	snprintf(command, sizeof(command),
-		"{ mount -t ext4 -o loop '%s' '%s' && find '%s' -xdev >/dev/null && "
-		"umount '%s'; } 2>&1", path, mnt, mnt, mnt);
+		"{ mount -t ext4 -o loop '%s' '%s' && %s '%s' && "
+		"find '%s' -xdev -type f -exec cat '{}' + >/dev/null && "
+		"find '%s' -xdev -printf '%%l' >/dev/null && umount '%s'; } 2>&1",
+		path, mnt, keys ? keys : "test -d", mnt, mnt, mnt, mnt);
 	return run(command, NULL, &unknown) == 0;
 }
 
@@ -161,5 +164,9 @@ int judge_open(const char *path, bool writable, struct log *log, struct fs **ret
 	if (fd < 0)
 		return -errno;
 	err = blk_file_new(fd, writable, &blk);
-	return err ? err : fs_open(blk, &opts, log, ret);
+	if (!err)
+		err = fs_open(blk, &opts, log, ret);
+	if (!err && super_has_encrypt(fs_super(*ret)))
+		err = testkey_add_all(*ret);
+	return err;
 }

@@ -17,10 +17,13 @@ void judge_write_file(const char *path, const uint8_t *bytes, size_t len);
 bool judge_recover(const char *path);
 /* The image is clean, and e2fsck finds nothing at all. */
 bool judge_clean(const char *path);
-/* The kernel mounts and unmounts it; mnt is a directory. */
-bool judge_kernel(const char *path, const char *mnt);
+/*
+ * The kernel mounts it at the directory mnt, reads all of it, and unmounts it. keys: a command that gives the
+ * mount its keys, NULL: there are none.
+ */
+bool judge_kernel(const char *path, const char *mnt, const char *keys);
 
-/* Opens an image file with the core. Errors as fs_open(). */
+/* Opens an image file with the core, and adds the keys. Errors as fs_open() and fs_add_key(). */
 int judge_open(const char *path, bool writable, struct log *log, struct fs **ret);
 
 #endif

@@ -8,6 +8,7 @@
 #   SEED         of the first round; the moments differ all the same
 # Time limit: 600
 . "${0%/*}/../lib/image.sh"
+. "$TOP/tests/lib/keys.sh"
 
 need_loop
 need_tool mke2fs e2fsck
@@ -20,8 +21,11 @@ SETS=(
 	"-t ext4 -b 4096 -O orphan_file -J size=4"
 	"-t ext4 -b 4096 -I 256 -O inline_data -J size=4"
 	"-t ext4 -b 1024 -O ^metadata_csum,^64bit -J size=1"
+	"-t ext4 -b 4096 -O encrypt -J size=4" # with POLICIES
 	"-t ext4 -b 4096 -O bigalloc -C 16384 -J size=4"
 )
+# Of the writers' directories on a filesystem with encrypt; numbers of lib/policy.h.
+POLICIES=(1 0 2 1)
 # The kernel takes unwritten blocks for data once they are in its page cache, read through another name.
 DUMP=(-n map)
 in_sync=0 sync_rounds=0
@@ -37,6 +41,11 @@ bad()
 	fail "seed $seed, $mix, killed after $ms ms, mke2fs $set: $*"
 }
 
+is_encrypted()
+{
+	[ "${set/encrypt/}" != "$set" ]
+}
+
 # In the foreground, where it says what it finds wrong.
 start_server()
 {
@@ -44,6 +53,29 @@ start_server()
 	"$EXT4D" image mnt -f -o rw 2>server.log &
 	server=$!
 	wait_until 10 is_mounted mnt || bad "ext4d does not mount it"
+	! is_encrypted || server_keys mnt
+}
+
+# The policy of writer $1.
+policy_of()
+{
+	if is_encrypted; then
+		echo "${POLICIES[$1]}"
+	else
+		echo 0
+	fi
+}
+
+set_policy()
+{
+	case $(policy_of "$1") in
+	1)
+		"$ctl" policy set "mnt/w$1" "$(test_key | "$ctl" key add mnt)"
+		;;
+	2)
+		"$ctl" policy set "mnt/w$1" "$descriptor"
+		;;
+	esac
 }
 
 # Writers that run until the server is killed.
@@ -54,6 +86,7 @@ run_writers()
 	start_server
 	for i in $WRITERS; do
 		mkdir -m 777 "mnt/w$i"
+		set_policy "$i"
 	done
 	sync mnt
 	for i in $WRITERS; do
@@ -77,8 +110,8 @@ check()
 	local i
 
 	for i in $WRITERS; do
-		"$(tool crash/writer)" check "$1/w$i" "$mix" "log.$i" "$seed$i" "$CALLS" ||
-			bad "writer $i, recovered by $2"
+		"$(tool crash/writer)" check "$1/w$i" "$mix" "log.$i" "$seed$i" "$CALLS" \
+			"$(policy_of "$i")" || bad "writer $i, recovered by $2"
 	done >"found.$2"
 	cmp -s found.e2fsck "found.$2" || bad "e2fsck and $2 recover different states"
 }
@@ -102,6 +135,7 @@ kill_round()
 
 	cp --sparse=always killed own.img
 	emount own.img mnt -o rw,noatime
+	! is_encrypted || server_keys mnt
 	dump own.tree "${DUMP[@]}" mnt
 	eumount mnt
 	is_clean own.img ext4d
@@ -109,6 +143,7 @@ kill_round()
 
 	cp --sparse=always killed kernel.img
 	kmount kernel.img mnt noatime
+	! is_encrypted || kernel_keys mnt
 	dump kernel.tree "${DUMP[@]}" mnt
 	kumount mnt
 	is_clean kernel.img kernel

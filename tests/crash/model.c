@@ -96,9 +96,10 @@ uint64_t model_name_hash(uint32_t dir, const char *name, size_t len, uint32_t id
 	return mix(mix(hash_bytes(dir + 1, name, len), id), kind);
 }
 
-uint64_t model_object_hash(uint32_t id, unsigned nlink, uint16_t mode, uint32_t value)
+uint64_t model_object_hash(uint32_t id, unsigned nlink, uint16_t mode, uint32_t value,
+	unsigned policy)
 {
-	return mix(mix(mix(mix(77, id), nlink), mode & 07777u), value);
+	return mix(mix(mix(mix(mix(77, id), nlink), mode & 07777u), value), policy);
 }
 
 static uint64_t state_hash(const struct model *m)
@@ -116,7 +117,8 @@ static uint64_t state_hash(const struct model *m)
 		const struct object *o = m->objects[i];
 
 		if (o->nlink)
-			sum += model_object_hash(o->id, o->nlink, o->mode, o->value);
+			sum += model_object_hash(o->id, o->nlink, o->mode, o->value,
+				o->policy);
 	}
 	return sum;
 }
@@ -275,6 +277,16 @@ bool model_is_below(const struct object *o, const struct object *top)
 		if (o == top)
 			return true;
 	return false;
+}
+
+void model_inherit(struct object *o, const struct object *dir)
+{
+	o->policy = o->kind == K_NODE ? 0 : dir->policy;
+}
+
+bool model_may_hold(const struct object *dir, const struct object *o)
+{
+	return !dir->policy || o->kind == K_NODE || o->policy == dir->policy;
 }
 
 /* ---- all of it ---- */

@@ -45,6 +45,7 @@ struct object {
 	unsigned nlink;
 	uint16_t mode;
 	uint32_t value;	     /* version of the attribute, 0: none */
+	unsigned policy;     /* enum policy: how it is encrypted */
 	unsigned last_op;    /* the last operation that changed the inode */
 	struct object *parent; /* of a directory */
 	uint64_t size;	     /* of a file */
@@ -120,15 +121,20 @@ void model_add_promise(struct object *o, uint64_t stamp);
 void model_add_bound(struct model *m, uint64_t stamp, unsigned op);
 void model_add_state(struct model *m, uint64_t began, const char *what);
 void model_add_name(struct model *m, struct object *dir, const char *name, struct object *o);
+/* A new object, made in dir, is encrypted as dir is. */
+void model_inherit(struct object *o, const struct object *dir);
 /* Moves the last name into the place of name i. */
 void model_drop_name(struct model *m, size_t i);
 
 size_t model_find_name(const struct model *m, const struct object *dir, const char *name);
 bool model_is_empty(const struct model *m, const struct object *dir);
 bool model_is_below(const struct object *o, const struct object *top);
+/* Whether dir may get a name of o: an encrypted one holds only what is encrypted as it is, and nodes. */
+bool model_may_hold(const struct object *dir, const struct object *o);
 
 /* What the hash of a state is the sum of. */
 uint64_t model_name_hash(uint32_t dir, const char *name, size_t len, uint32_t id, enum kind kind);
-uint64_t model_object_hash(uint32_t id, unsigned nlink, uint16_t mode, uint32_t value);
+uint64_t model_object_hash(uint32_t id, unsigned nlink, uint16_t mode, uint32_t value,
+	unsigned policy);
 
 #endif

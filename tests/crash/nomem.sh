@@ -12,3 +12,5 @@ make_image image 16M -N 1024 -t ext4 -b 1024 -J size=1
 make_image image 16M -N 1024 -t ext4 -b 1024 -J size=1 -O quota,project,inline_data \
 	-E quotatype=usrquota:grpquota:prjquota
 "$(tool crash/nomem)" image images 1 12 100000 || fail "quota and inline data"
+make_image image 16M -N 1024 -t ext4 -b 1024 -J size=1 -O encrypt
+"$(tool crash/nomem)" image images 1 20 100000 || fail "encrypted"

@@ -13,15 +13,16 @@ fi
 # cuts SEED CRASH-ARGUMENTS MKE2FS-ARGUMENT...
 cuts()
 {
-	local seed=$1 arguments=$2
+	local seed=$1 arguments=$2 keys=()
 
 	shift 2
+	[ "${*/encrypt/}" = "$*" ] || keys=(--keys "$(tool image/mkencrypted) -k")
 	echo "--- $*"
 	make_image image 16M -N 1024 "$@"
 	mkdir -p images
 	# shellcheck disable=SC2086
 	"$(tool crash/crash)" --image image --images images --seed "$seed" --kernel "$kernel" \
-		$arguments || fail "seed $seed, mke2fs $*"
+		"${keys[@]}" $arguments || fail "seed $seed, mke2fs $*"
 }
 
 cuts "${SEED:-1}1" "--cuts 110" -t ext4 -b 4096 -J size=4
@@ -32,3 +33,5 @@ cuts "${SEED:-1}5" "--cuts 60" -t ext4 -b 1024 -O fast_commit -J size=2,fast_com
 cuts "${SEED:-1}6" "--cuts 60" -t ext3 -b 1024 -J size=1
 cuts "${SEED:-1}7" "--cuts 60 --ops 3000" -t ext4 -b 1024 -J size=1
 cuts "${SEED:-1}8" "--cuts 60" -t ext4 -b 1024 -I 256 -O inline_data -J size=2
+cuts "${SEED:-1}9" "--cuts 40" -t ext4 -b 4096 -O encrypt -J size=4
+cuts "${SEED:-1}10" "--cuts 40" -t ext4 -b 1024 -O encrypt,inline_data -I 256 -J size=2

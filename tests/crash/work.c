@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/policy.h"
+#include "../lib/testkey.h"
 #include "blk/record.h"
 #include "fs/attr.h"
 #include "fs/file.h"
@@ -120,6 +122,7 @@ static void op_make(struct work *w, char *what)
 	if (!happened(w, what, err))
 		return;
 	o = model_add_object(&w->m, kind, mode);
+	model_inherit(o, dir);
 	o->ino = inode->ino;
 	o->last_op = w->now;
 	model_add_name(&w->m, dir, name, o);
@@ -140,6 +143,7 @@ static void op_tmpfile(struct work *w, char *what)
 		!happened(w, what, namei_tmpfile(parent, S_IFREG | 0600, &cred, &inode)))
 		return;
 	o = model_add_object(&w->m, K_FILE, 0600);
+	model_inherit(o, dir);
 	o->ino = ino = inode->ino;
 	o->nlink = 0;
 	o->last_op = w->now;
@@ -160,7 +164,7 @@ static void op_link(struct work *w, char *what)
 	CLEANUP(inode_putp) struct inode *parent = NULL, *inode = NULL;
 	char name[32];
 
-	if (!o)
+	if (!o || !model_may_hold(dir, o))
 		return;
 	model_fresh_name(&w->m, dir, name);
 	snprintf(what, 96, "link %u to %s in %u", o->id, name, dir->id);
@@ -222,7 +226,8 @@ static void op_rename_over(struct work *w, struct name *from, size_t from_at, ch
 	struct name to;
 	uint32_t ino = 0;
 
-	if (at == SIZE_MAX || model_is_below(w->m.names[at].dir, from->object))
+	if (at == SIZE_MAX || model_is_below(w->m.names[at].dir, from->object) ||
+		!model_may_hold(w->m.names[at].dir, from->object))
 		return;
 	to = w->m.names[at];
 	snprintf(what, 96, "rename %s in %u over %s in %u, %u over %u", from->name, from->dir->id,
@@ -252,7 +257,9 @@ static void op_exchange(struct work *w, struct name *from, size_t from_at, char 
 
 	if (at == SIZE_MAX || at == from_at || w->m.names[at].object == from->object ||
 		model_is_below(w->m.names[at].dir, from->object) ||
-		model_is_below(from->dir, w->m.names[at].object))
+		model_is_below(from->dir, w->m.names[at].object) ||
+		!model_may_hold(w->m.names[at].dir, from->object) ||
+		!model_may_hold(from->dir, w->m.names[at].object))
 		return;
 	to = w->m.names[at];
 	snprintf(what, 96, "exchange %s in %u and %s in %u", from->name, from->dir->id, to.name,
@@ -290,7 +297,7 @@ static void op_rename(struct work *w, char *what)
 		op_exchange(w, &from, i, what);
 		return;
 	}
-	if (model_is_below(dir, from.object))
+	if (model_is_below(dir, from.object) || !model_may_hold(dir, from.object))
 		return;
 	model_fresh_name(&w->m, dir, name);
 	snprintf(what, 96, "rename %s in %u to %s in %u", from.name, from.dir->id, name, dir->id);
@@ -347,6 +354,30 @@ static void op_xattr(struct work *w, char *what)
 	if (!happened(w, what, err))
 		return;
 	o->value = version;
+	o->last_op = w->now;
+}
+
+static bool may_encrypt(const struct work *w, const struct object *o)
+{
+	return o->id && o->kind == K_DIR && o->nlink && !o->policy && model_is_empty(&w->m, o);
+}
+
+static void op_encrypt(struct work *w, char *what)
+{
+	unsigned policy = 1 + model_pick(&w->m, P_NR - 1);
+	CLEANUP(inode_putp) struct inode *inode = NULL;
+	struct object *o = NULL;
+
+	for (size_t i = 0; i < w->m.nr_objects && !o; i++)
+		if (may_encrypt(w, w->m.objects[i]))
+			o = w->m.objects[i];
+	if (!o)
+		return;
+	snprintf(what, 96, "put %u under policy %u", o->id, policy);
+	hold(w, o->ino, &inode);
+	if (!inode || !happened(w, what, policy_set(inode, policy)))
+		return;
+	o->policy = policy;
 	o->last_op = w->now;
 }
 
@@ -560,6 +591,7 @@ static const struct {
 	{20, op_make}, {3, op_tmpfile}, {6, op_link}, {12, op_unlink}, {14, op_rename},
 	{5, op_chmod}, {8, op_xattr}, {30, op_write}, {10, op_truncate}, {8, op_fallocate},
 	{8, op_sync_file}, {1, op_sync}, {1, op_nothing}, {3, op_let_go},
+	{8, op_encrypt}, /* the last: only with the encrypt feature */
 };
 
 static void run_one(struct work *w)
@@ -567,9 +599,9 @@ static void run_one(struct work *w)
 	char what[96] = "nothing";
 	uint64_t began = blk_record_now(w->record);
 	unsigned errors = w->errors, sum = 0, left;
-	size_t i;
+	size_t nr = sizeof(ops) / sizeof(ops[0]) - !super_has_encrypt(fs_super(w->fs)), i;
 
-	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+	for (i = 0; i < nr; i++)
 		sum += ops[i].weight;
 	left = model_pick(&w->m, sum);
 	for (i = 0; left >= ops[i].weight; i++)
@@ -596,6 +628,8 @@ void work_run(struct work *w, struct fs *fs, struct blk *record, unsigned nr)
 	w->record = record;
 	root->ino = EXT2_ROOT_INO;
 	model_add_state(&w->m, blk_record_now(record), "empty");
+	if (super_has_encrypt(fs_super(fs)))
+		happened(w, "key", testkey_add_all(fs));
 	for (w->now = 1; w->now <= nr; w->now++)
 		run_one(w);
 	w->now = nr;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/policy.h"
 #include "calls.h"
 #include "check.h"
 #include "fs/dir.h"
@@ -20,24 +21,26 @@
 static int usage(void)
 {
 	fprintf(stderr, "usage: writer write|sync DIRECTORY LOG SEED COUNT\n"
-			"       writer check IMAGE/DIRECTORY write|sync LOG SEED COUNT\n"
+			"       writer check IMAGE/DIRECTORY write|sync LOG SEED COUNT POLICY\n"
 			"       writer judge IMAGE\n"
 			"  write      many kinds of calls; sync: most wait for a commit. Ends when the\n"
 			"             server is gone\n"
 			"  check      what the image, clean or with its journal, has in the directory;\n"
-			"             prints how much there was in the log, and what was found\n"
+			"             prints how much there was in the log, and what was found.\n"
+			"             POLICY: enum policy, that of the directory\n"
 			"  judge      let e2fsck recover the image: it must find nothing else to do\n");
 	return 2;
 }
 
-static bool start(struct calls *c, const char *log, const char *mix, const char *seed)
+static bool start(struct calls *c, const char *log, const char *mix, const char *seed,
+	unsigned policy)
 {
 	c->syncs = !strcmp(mix, "sync");
 	c->log = fopen(log, c->live ? "w" : "r");
 	if (!c->log)
 		perror(log);
 	else
-		calls_init(c, strtoull(seed, NULL, 0));
+		calls_init(c, strtoull(seed, NULL, 0), policy);
 	return c->log;
 }
 
@@ -50,7 +53,7 @@ static int work(char **argv)
 		perror(argv[2]);
 		return 2;
 	}
-	if (!start(&c, argv[3], argv[1], argv[4]))
+	if (!start(&c, argv[3], argv[1], argv[4], P_NONE))
 		return 2;
 	calls_run(&c, (unsigned)strtoul(argv[5], NULL, 0));
 	calls_fini(&c);
@@ -87,7 +90,7 @@ static int check(char **argv)
 	if (!name)
 		return 2;
 	*name++ = '\0';
-	if (!start(&c, argv[4], argv[3], argv[5]))
+	if (!start(&c, argv[4], argv[3], argv[5], (unsigned)strtoul(argv[7], NULL, 0)))
 		return 2;
 	calls_run(&c, (unsigned)strtoul(argv[6], NULL, 0));
 	log_init(&log, "writer", LOG_LEVEL_WARN);
@@ -111,7 +114,7 @@ static int check(char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc == 7 && !strcmp(argv[1], "check"))
+	if (argc == 8 && !strcmp(argv[1], "check"))
 		return check(argv);
 	if (argc == 6 && (!strcmp(argv[1], "write") || !strcmp(argv[1], "sync")))
 		return work(argv);
