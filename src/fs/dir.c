@@ -197,13 +197,13 @@ static void walk_record(struct walk *walk, const struct dirent_rec *rec, uint64_
 	ssize_t shown;
 	size_t len;
 
-	if (!rec->ino || !rec->name_len)
+	if (!dirname_is_shown(walk->dir, rec))
 		return;
 	shown = dirname_show(walk->dir, walk->key, rec, walk->hash_version, buf, &name);
 	len = shown > 0 ? (size_t)shown : 0;
 	if (!len || memchr(name, '/', len) || memchr(name, '\0', len)) {
 		/* a key that is not the right one decrypts to anything: no fault of the filesystem's */
-		if (walk->key)
+		if (walk->key && rec->name_len >= FILEKEY_SEALED_MIN)
 			log_warn(walk->dir->fs->log, "inode %u: the name of inode %u does not decrypt",
 				walk->dir->ino, rec->ino);
 		else

@@ -146,6 +146,17 @@ int dirname_hash(const struct inode *dir, int version, const void *name, size_t 
 	return 0;
 }
 
+static bool is_sealed(const struct inode *dir, const struct dirent_rec *rec)
+{
+	return dir->d.flags & EXT4_ENCRYPT_FL &&
+		!dirname_is_dots((const char *)rec->name, rec->name_len);
+}
+
+bool dirname_is_shown(const struct inode *dir, const struct dirent_rec *rec)
+{
+	return rec->ino && (rec->name_len || is_sealed(dir, rec));
+}
+
 ssize_t dirname_show(const struct inode *dir, const struct filekey *key,
 	const struct dirent_rec *rec, int hash_version, char buf[DIRNAME_SHOWN_MAX],
 	const char **ret_name)
@@ -153,8 +164,11 @@ ssize_t dirname_show(const struct inode *dir, const struct filekey *key,
 	uint32_t hash = 0, minor = 0;
 
 	*ret_name = (const char *)rec->name;
-	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || dirname_is_dots(*ret_name, rec->name_len))
+	if (!is_sealed(dir, rec))
 		return rec->name_len;
+	/* with the key or without, fscrypt_fname_disk_to_usr() */
+	if (rec->name_len < FILEKEY_SEALED_MIN)
+		return -EUCLEAN;
 	if (key) {
 		*ret_name = buf;
 		return filekey_open_name(key, rec->name, rec->name_len, buf);

@@ -38,6 +38,9 @@ bool dirname_match(const struct dirname *want, const struct dirent_rec *rec);
 int dirname_find(const struct dirent_chain *chain, const struct dirname *want,
 	struct dirent_rec *ret, const char **ret_why) MUST_CHECK;
 
+/* Whether a record is to be listed: not if it is unused or has no name, which is an error where names are encrypted. */
+bool dirname_is_shown(const struct inode *dir, const struct dirent_rec *rec);
+
 /* Bytes for a name that dirname_show() makes. */
 #define DIRNAME_SHOWN_MAX 256
 

@@ -148,7 +148,7 @@ static int collect(struct order *order, struct batch *batch, const struct dirent
 				"directory record in leaf: %s", why);
 			return order->reader->damage(order->reader->arg, err);
 		}
-		if (!rec.ino || !rec.name_len)
+		if (!dirname_is_shown(order->dir, &rec))
 			continue;
 		err = position_of(order, &rec, &pos);
 		if (!err && pos >= from)
