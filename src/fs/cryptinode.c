@@ -94,6 +94,14 @@ int cryptinode_key(struct inode *inode, const struct filekey **ret)
 	return 0;
 }
 
+int cryptinode_checked_key(struct inode *inode, const struct filekey **ret)
+{
+	struct fscrypt_context context;
+	int err = cryptinode_key(inode, ret);
+
+	return err || *ret ? err : read_context(inode, &context);
+}
+
 bool cryptinode_is_locked(struct inode *inode)
 {
 	bool shared = inode->fs->opts.writable, locked;
@@ -126,22 +134,70 @@ static bool can_be_encrypted(const struct inode *inode)
 	return S_ISREG(inode->d.mode) || S_ISDIR(inode->d.mode) || S_ISLNK(inode->d.mode);
 }
 
+/* What cryptinode_context() says of an inode with EXT4_ENCRYPT_FL, and without it -EXDEV. */
+struct policy {
+	int err;
+	struct fscrypt_context context;
+};
+
+/* inode->lock is held. */
+static void get_policy(struct inode *inode, struct policy *ret)
+{
+	ret->err = -EXDEV;
+	if (inode->d.flags & EXT4_ENCRYPT_FL)
+		ret->err = cryptinode_context(inode, &ret->context);
+}
+
+static void get_policy_unlocked(struct inode *inode, struct policy *ret)
+{
+	rwlock_read(&inode->lock);
+	get_policy(inode, ret);
+	rwlock_drop(&inode->lock);
+}
+
+/* As fscrypt_has_permitted_context(): 0, or -EXDEV. */
+static int compare_policies(const struct policy *dir, struct policy *child)
+{
+	int err = dir->err ? dir->err : child->err;
+
+	/* neither is known: so that both can be removed */
+	if (dir->err == -EINVAL && child->err == -EINVAL)
+		return 0;
+	if (err)
+		return err == -ENOMEM || err == -EIO ? err : -EXDEV;
+	/* the one thing that is each inode's own */
+	memcpy(child->context.nonce, dir->context.nonce, FSCRYPT_NONCE);
+	return memcmp(&dir->context, &child->context, sizeof(dir->context)) ? -EXDEV : 0;
+}
+
 int cryptinode_may_hold(struct inode *dir, struct inode *child)
 {
-	struct fscrypt_context ours, theirs;
-	int err;
+	struct policy ours, theirs;
 
 	if (!(dir->d.flags & EXT4_ENCRYPT_FL) || !can_be_encrypted(child))
 		return 0;
-	if (!(child->d.flags & EXT4_ENCRYPT_FL))
-		return -EXDEV;
-	err = read_context(dir, &ours);
-	if (!err)
-		err = read_context(child, &theirs);
-	if (err)
-		return err == -ENOMEM || err == -EIO ? err : -EXDEV;
-	memcpy(theirs.nonce, ours.nonce, FSCRYPT_NONCE); /* the one thing that is each inode's own */
-	return memcmp(&ours, &theirs, sizeof(ours)) ? -EXDEV : 0;
+	get_policy(dir, &ours);
+	get_policy(child, &theirs);
+	return compare_policies(&ours, &theirs);
+}
+
+int cryptinode_may_show(struct inode *dir, struct inode *child)
+{
+	struct policy ours, theirs;
+	int err;
+
+	if (!S_ISDIR(child->d.mode) && !S_ISLNK(child->d.mode))
+		return 0;
+	get_policy_unlocked(dir, &ours);
+	get_policy_unlocked(child, &theirs);
+	if (ours.err == -EXDEV)
+		return 0;
+	err = compare_policies(&ours, &theirs);
+	if (err != -EXDEV)
+		return err;
+	log_limited(dir->fs->log, LOG_LEVEL_WARN, "inode %u is not encrypted as its directory %u is",
+		child->ino, dir->ino);
+	return -EPERM;
 }
 
 /* Encrypted contents are in blocks. */

@@ -30,6 +30,9 @@ bool cryptinode_knows_key(struct inode *inode, const struct filekey **ret);
  */
 int cryptinode_key(struct inode *inode, const struct filekey **ret) MUST_CHECK;
 
+/* The same; a context that the kernel would not use is -EINVAL also while there is no key at all. */
+int cryptinode_checked_key(struct inode *inode, const struct filekey **ret) MUST_CHECK;
+
 /*
  * Whether inode is encrypted and shown without its key: what it shows will change once the key is there, and
  * then never again. Takes inode->lock while the filesystem is writable.
@@ -50,6 +53,12 @@ int cryptinode_names_key(struct inode *dir, const struct filekey **ret) MUST_CHE
  * (fscrypt_has_permitted_context()). Both locks are held.
  */
 int cryptinode_may_hold(struct inode *dir, struct inode *child) MUST_CHECK;
+
+/*
+ * 0, or -EPERM: a name of dir leads to child, a directory or a symlink, which dir may not hold. Of other kinds
+ * ext4_lookup() does not ask either. Takes both locks, one after the other.
+ */
+int cryptinode_may_show(struct inode *dir, struct inode *child) MUST_CHECK;
 
 /*
  * A new inode of nobody's yet, child of dir, is encrypted as dir is, if dir is and inode's kind can be; dir has

@@ -19,6 +19,7 @@
 #include "fs/cryptinode.h"
 #include "fs/dirblock.h"
 #include "fs/diredit.h"
+#include "fs/dirname.h"
 #include "fs/fs_i.h"
 #include "fs/namei_i.h"
 #include "fs/orphan.h"
@@ -115,14 +116,27 @@ bool namei_is_sync(const struct inode *dir)
 
 /* ---- finding ---- */
 
+/* What is not there is the caller's to report. */
+static int check_policy(struct inode *dir, uint32_t ino)
+{
+	CLEANUP(inode_putp) struct inode *child = NULL;
+	int err = inode_get(dir->fs, ino, &child);
+
+	return err ? 0 : cryptinode_may_show(dir, child);
+}
+
 int namei_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_ino)
 {
+	bool is_encrypted;
 	int err;
 
 	rwlock_read(&dir->lock);
+	is_encrypted = dir->d.flags & EXT4_ENCRYPT_FL;
 	err = dir_lookup(dir, name, len, ret_ino);
 	rwlock_drop(&dir->lock);
-	return err;
+	if (err || !is_encrypted || dirname_is_dots(name, len))
+		return err;
+	return check_policy(dir, *ret_ino);
 }
 
 static int find_locked(struct inode *dir, const char *name, size_t len, struct inode **ret)
@@ -145,11 +159,18 @@ static int find_locked(struct inode *dir, const char *name, size_t len, struct i
 
 int namei_find(struct inode *dir, const char *name, size_t len, struct inode **ret)
 {
+	bool is_encrypted;
 	int err;
 
 	rwlock_read(&dir->lock);
+	is_encrypted = dir->d.flags & EXT4_ENCRYPT_FL;
 	err = find_locked(dir, name, len, ret);
 	rwlock_drop(&dir->lock);
+	if (err || !is_encrypted)
+		return err;
+	err = cryptinode_may_show(dir, *ret);
+	if (err)
+		inode_put(STEAL(*ret));
 	return err;
 }
 

@@ -16,7 +16,7 @@ struct cred {
 	uint16_t umask; /* applied where the directory has no default ACL */
 };
 
-/* dir_lookup() under dir's lock. */
+/* dir_lookup() under dir's lock; -EPERM as cryptinode_may_show(). */
 int namei_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_ino) MUST_CHECK;
 
 /*

@@ -17,7 +17,7 @@ int namei_check_key(struct inode *dir) MUST_CHECK;
 
 /*
  * Holds the inode that name stands for; takes dir's lock for reading meanwhile. -EUCLEAN: a name
- * that names dir itself, the root or a deleted inode.
+ * that names dir itself, the root or a deleted inode; -EPERM as cryptinode_may_show().
  */
 int namei_find(struct inode *dir, const char *name, size_t len, struct inode **ret) MUST_CHECK;
 

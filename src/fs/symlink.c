@@ -57,16 +57,17 @@ static ssize_t read_target(struct inode *inode, uint8_t *buf)
 	return err ? err : (ssize_t)size;
 }
 
+/* Not known without a look at the context: one that cannot be used is an error (fscrypt_get_symlink()). */
 static int find_key(struct inode *inode, const struct filekey **ret)
 {
 	int err;
 
-	if (cryptinode_knows_key(inode, ret))
+	if (cryptinode_knows_key(inode, ret) && *ret)
 		return 0;
 	if (!inode->fs->opts.writable)
-		return cryptinode_key(inode, ret);
+		return cryptinode_checked_key(inode, ret);
 	rwlock_read(&inode->lock);
-	err = cryptinode_key(inode, ret);
+	err = cryptinode_checked_key(inode, ret);
 	rwlock_drop(&inode->lock);
 	return err;
 }

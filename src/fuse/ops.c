@@ -274,14 +274,21 @@ struct listing {
 	uint8_t *buf;
 	size_t size, used;
 	double timeout; /* of names */
+	const struct inode *dir; /* its lock is held */
 };
 
-/* What has no attributes that could be had with the directory's lock held: the kernel asks for them by LOOKUP. */
-static bool is_sealed_link(struct fs *fs, uint32_t ino)
+/*
+ * Whether the inode's own lock is needed: for its attributes, or to see whether it may be in the encrypted
+ * directory whose lock is held. The kernel asks for it by LOOKUP.
+ */
+static bool needs_lookup(const struct listing *list, struct fs *fs, uint32_t ino)
 {
 	struct dinode d;
 
-	return super_has_encrypt(fs_super(fs)) && !dinode_load(fs, ino, &d) && reply_stat_locks(&d);
+	if (!super_has_encrypt(fs_super(fs)) || dinode_load(fs, ino, &d))
+		return false;
+	return reply_stat_locks(&d) || (list->dir->d.flags & EXT4_ENCRYPT_FL &&
+		(S_ISDIR(d.mode) || S_ISLNK(d.mode)));
 }
 
 /* readdirplus: attributes with the name; without them (node 0) where the inode is damaged. */
@@ -293,7 +300,7 @@ static void listing_attributes(
 		(entry->len == 1 || (entry->len == 2 && entry->name[1] == '.'));
 
 	/* the kernel takes no attributes from "." and "..", and counts no look-up */
-	if (!dots && !is_sealed_link(ctx->fs, entry->ino) &&
+	if (!dots && !needs_lookup(list, ctx->fs, entry->ino) &&
 		ops_tell(ctx, entry->ino, ops_tid(list->req), list->timeout, ret) == 0)
 		return;
 	memset(ret, 0, sizeof(*ret));
@@ -341,6 +348,7 @@ static void list_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t o
 	int err = node_get(req, node, &dir);
 
 	list.size = size < SESSION_MAX_IO ? size : SESSION_MAX_IO;
+	list.dir = dir;
 	if (!err)
 		list.timeout = reply_name_timeout(dir);
 	if (!err)

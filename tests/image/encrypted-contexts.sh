@@ -7,20 +7,6 @@
 need_loop
 need_tool debugfs xxd
 
-# set_byte IMAGE INODE AT VALUE: a byte of the inode's context, which has the key's identifier at byte 8.
-set_byte()
-{
-	local image=$1 ino=$2 where block offset slot at
-
-	where=$(debugfs -R "imap <$ino>" "$image" 2>/dev/null | sed -n 's/.*located at block //p')
-	block=${where%%,*} offset=${where##*offset }
-	slot=$((block * 4096 + offset))
-	at=$(dd if="$image" bs=1 skip="$slot" count=256 status=none | xxd -p | tr -d '\n')
-	at=${at%%"$id"*}
-	[ "${#at}" -lt 512 ] || fail "inode $ino has no context"
-	printf '%b' "\\x$4" | dd of="$image" bs=1 seek=$((slot + ${#at} / 2 - 8 + $3)) conv=notrunc status=none
-}
-
 # Without checksums of inodes, which would be in the way.
 make_image image 32M -t ext4 -b 4096 -O encrypt,stable_inodes,^metadata_csum
 kmount image mnt
