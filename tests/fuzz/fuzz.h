@@ -31,6 +31,7 @@
 
 #define FUZZ_NORECOVERY 1u /* open without replaying the journal */
 #define FUZZ_WRITE 2u	   /* open for writing, and change things */
+#define FUZZ_LOCKED 4u	   /* without the key of lib/testkey.h */
 #define FUZZ_SEED_SHIFT 16 /* the bits above choose what is changed */
 
 struct image {
@@ -72,6 +73,9 @@ void walk_image(const struct image *img);
 /* Changes of all kinds, chosen by seed, to what is there. */
 struct fs;
 void edit_fs(struct fs *fs, uint32_t seed);
+
+/* Adds a directory under each of the test's policies to a good image with the encrypt feature. */
+void encrypt_image(struct image *img);
 
 /* Checks that err is something that a caller can be told, and returns it. */
 int fuzz_errno(int err);

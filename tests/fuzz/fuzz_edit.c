@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/policy.h"
 #include "fs/attr.h"
 #include "fs/dir.h"
 #include "fs/file.h"
@@ -294,6 +295,14 @@ static void edit_names(struct editor *e, struct inode *dir)
 	}
 }
 
+/* Of anything: that it must be an empty directory is part of what is tried. */
+static void set_policy(struct editor *e, struct inode *inode)
+{
+	CHECK(policy_of(inode) <= P_NR);
+	if (!fuzz_errno(policy_set(inode, 1 + roll(e, P_NR - 1))))
+		CHECK(inode->d.flags & EXT4_ENCRYPT_FL);
+}
+
 /* ---- the whole ---- */
 
 static void edit_inode(struct editor *e, uint32_t ino)
@@ -312,6 +321,8 @@ static void edit_inode(struct editor *e, uint32_t ino)
 	case 2:
 		if (S_ISREG(inode->d.mode))
 			copy_contents(e, inode);
+		else if (super_has_encrypt(fs_super(e->fs)))
+			set_policy(e, inode);
 		break;
 	default:
 		if (S_ISREG(inode->d.mode))

@@ -9,6 +9,7 @@
  *	fuzz_main -u INPUT OUT		unpack to an image for debugfs
  *	fuzz_main -c INPUT OUT		the same input with its checksums made right
  *	fuzz_main -f IMAGE OUT		pack, with a sample fast commit in the journal
+ *	fuzz_main -e IMAGE OUT		pack, with encrypted directories
  */
 #include "config.h"
 
@@ -204,10 +205,12 @@ static int convert(int how, const char *in, const char *out)
 	if (image_unpack(data, len, &img))
 		die("no memory", in);
 	free(data);
-	if (how == 'p' || how == 'f' || how == 'P')
+	if (how == 'p' || how == 'f' || how == 'P' || how == 'e')
 		img.flags = how == 'P' ? FUZZ_NORECOVERY : 0;
 	if (how == 'f')
 		add_fast_commit(&img, in);
+	if (how == 'e')
+		encrypt_image(&img);
 	if (how == 'c' || how == 'f')
 		fixup_image(&img);
 	if (how == 'u')
@@ -237,14 +240,14 @@ int main(int argc, char **argv)
 	uint32_t flags = 0;
 	int how;
 
-	while ((how = getopt(argc, argv, "vw:pPucf")) != -1) {
+	while ((how = getopt(argc, argv, "vw:pPucfe")) != -1) {
 		if (how == 'v') {
 			setenv("FUZZ_VERBOSE", "1", 1);
 		} else if (how == 'w') {
 			flags = FUZZ_WRITE | (uint32_t)strtoul(optarg, NULL, 10) << FUZZ_SEED_SHIFT;
 		} else if (how == '?' || argc - optind != 2) {
 			fprintf(stderr, "usage: fuzz_main [-v] [-w SEED] INPUT... | "
-					"-p|-P|-u|-c|-f IN OUT\n");
+					"-p|-P|-u|-c|-f|-e IN OUT\n");
 			return 2;
 		} else {
 			return convert(how, argv[optind], argv[optind + 1]);

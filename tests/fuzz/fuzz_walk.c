@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/testkey.h"
+#include "fs/cryptinode.h"
 #include "fs/dir.h"
 #include "fs/file.h"
 #include "fs/fs.h"
@@ -265,7 +267,9 @@ static void walk_dir(struct walker *w, struct inode *dir)
 {
 	const struct super *sb = fs_super(w->fs);
 	bool whole = read_whole(w, dir);
-	bool plain = !(dir->d.flags & EXT2_INDEX_FL);
+	/* what decrypts to a name need not be what that name encrypts to */
+	bool is_sealed = dir->d.flags & EXT4_ENCRYPT_FL && !cryptinode_is_locked(dir);
+	bool plain = !(dir->d.flags & EXT2_INDEX_FL) && !is_sealed;
 
 	for (size_t i = 0; i < w->names->nr && w->scanned < MAX_SCANNED; i++) {
 		const struct name *name = &w->names->at[i];
@@ -390,7 +394,11 @@ static struct fs *open_image(const struct image *img, struct log *log, bool writ
 	struct fs *fs;
 
 	CHECK(!blk_mem_borrow(img->bytes, img->len, &blk));
-	return fuzz_errno(fs_open(blk, &opts, log, &fs)) ? NULL : fs;
+	if (fuzz_errno(fs_open(blk, &opts, log, &fs)))
+		return NULL;
+	if (super_has_encrypt(fs_super(fs)) && !(img->flags & FUZZ_LOCKED))
+		CHECK(!testkey_add_all(fs));
+	return fs;
 }
 
 void walk_image(const struct image *img)

@@ -254,6 +254,8 @@ static size_t finish(struct mutator *m, uint8_t *out, size_t max)
 		m->img.flags ^= FUZZ_NORECOVERY;
 	if (!roll(m, 8))
 		m->img.flags ^= FUZZ_WRITE;
+	if (!roll(m, 16))
+		m->img.flags ^= FUZZ_LOCKED;
 	if (!roll(m, 4))
 		m->img.flags ^= roll(m, 1u << 16) << FUZZ_SEED_SHIFT;
 	len = image_pack(&m->img, out, max);
