@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # A mount is given keys while it runs: what the client has of the names, targets and listings that were shown
 # without them is not shown any more, all reads as the kernel shows it, and the kernel reads what is written. And
 # directories are put under policies.
