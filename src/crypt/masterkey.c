@@ -11,6 +11,7 @@
 #include "crypt/hkdf.h"
 #include "format/le.h"
 #include "util/lock.h"
+#include "util/secret.h"
 
 /* What a key is derived for, the kernel's HKDF_CONTEXT_*. */
 enum purpose {
@@ -33,6 +34,7 @@ struct masterkey {
 	/* [const] version 1: the key, which files' keys are made of; version 2: HKDF's pseudorandom key */
 	uint8_t secret[HKDF_HASH];
 	size_t size; /* [const] of the key that was given */
+	bool locked; /* [const] this is never swapped */
 	uint8_t uuid[MASTERKEY_UUID]; /* [const] */
 	struct lock lock; /* rank LEAF */
 	struct cipher *shared[SHARED_NR][FSCRYPT_MODE_NR]; /* [lock] made when first asked for */
@@ -75,13 +77,15 @@ int masterkey_new(const struct fscrypt_key_name *name, const uint8_t *raw, size_
 	const uint8_t uuid[MASTERKEY_UUID], struct masterkey **ret)
 {
 	struct masterkey *key;
+	bool locked;
 	int err;
 
 	if (size < MASTERKEY_MIN || size > MASTERKEY_MAX || (name && name->version != 1))
 		return -EINVAL;
-	key = calloc(1, sizeof(*key));
+	key = secret_new(sizeof(*key), &locked);
 	if (!key)
 		return -ENOMEM;
+	key->locked = locked;
 	lock_init(&key->lock, LOCK_RANK_LEAF);
 	memcpy(key->uuid, uuid, MASTERKEY_UUID);
 	err = set_key(key, name, raw, size);
@@ -100,8 +104,25 @@ void masterkey_free(struct masterkey *key)
 		for (int mode = 0; mode < FSCRYPT_MODE_NR; mode++)
 			cipher_free(key->shared[i][mode]);
 	lock_fini(&key->lock);
-	OPENSSL_cleanse(key, sizeof(*key));
-	free(key);
+	secret_free(key, sizeof(*key));
+}
+
+int masterkey_identify(const uint8_t *raw, size_t size, uint8_t ret[FSCRYPT_IDENTIFIER])
+{
+	static const uint8_t any_uuid[MASTERKEY_UUID];
+	struct masterkey *key;
+	int err = masterkey_new(NULL, raw, size, any_uuid, &key);
+
+	if (err)
+		return err;
+	memcpy(ret, key->name.bytes, FSCRYPT_IDENTIFIER);
+	masterkey_free(key);
+	return 0;
+}
+
+bool masterkey_is_locked(const struct masterkey *key)
+{
+	return key->locked;
 }
 
 const struct fscrypt_key_name *masterkey_name(const struct masterkey *key)

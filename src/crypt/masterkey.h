@@ -26,6 +26,12 @@ int masterkey_new(const struct fscrypt_key_name *name, const uint8_t *raw, size_
 /* Wipes it; nobody may hold a shared cipher of it. NULL is allowed. */
 void masterkey_free(struct masterkey *key);
 
+/* What the version 2 key of these bytes is called. -EINVAL a size that no key has, -ENOMEM. */
+int masterkey_identify(const uint8_t *raw, size_t size, uint8_t ret[FSCRYPT_IDENTIFIER]) MUST_CHECK;
+
+/* Whether its memory is never swapped: it is allowed to lock only so much. */
+bool masterkey_is_locked(const struct masterkey *key);
+
 const struct fscrypt_key_name *masterkey_name(const struct masterkey *key);
 
 /* Whether it is long enough for a known mode. */

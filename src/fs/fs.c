@@ -475,7 +475,15 @@ int fs_sync(struct fs *fs)
 
 int fs_add_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
 {
-	return fs->keyring ? keyring_add(fs->keyring, name, raw, size) : -EOPNOTSUPP;
+	const struct masterkey *key;
+	int err = fs->keyring ? keyring_add(fs->keyring, name, raw, size) : -EOPNOTSUPP;
+
+	if (err)
+		return err;
+	key = keyring_find(fs->keyring, name);
+	if (key && !masterkey_is_locked(key))
+		log_debug(fs->log, "a key may be swapped: the limit of locked memory (ulimit -l) is too low");
+	return 0;
 }
 
 const struct super *fs_super(const struct fs *fs)
