@@ -4,6 +4,7 @@
 #include "fs/cryptinode.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +55,31 @@ static int read_context(struct inode *inode, struct fscrypt_context *ret)
 	return !err && !cryptinode_supports(inode, ret) ? -EINVAL : err;
 }
 
+_Static_assert(FS_KEY_MAX == MASTERKEY_MAX, "the room that who finds a key is given");
+
+/* Whether the filesystem has the key after somebody else was asked for it. */
+static bool fetch_key(struct fs *fs, const struct fscrypt_key_name *wanted)
+{
+	struct fscrypt_key_name name = *wanted;
+	uint8_t raw[FS_KEY_MAX];
+	size_t size = 0;
+	int err;
+
+	if (!fs->opts.find_key)
+		return false;
+	err = fs->opts.find_key(fs->opts.find_key_arg, &name, raw, &size);
+	if (!err)
+		err = fs_add_key(fs, &name, raw, size);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	/* one of another name has been added for nothing, and does not count */
+	return !err && keyring_find(fs->keyring, wanted);
+}
+
+bool cryptinode_has_key(struct fs *fs, const struct fscrypt_key_name *name)
+{
+	return keyring_find(fs->keyring, name) || fetch_key(fs, name);
+}
+
 static int make_key(struct inode *inode, struct filekey **ret)
 {
 	const struct filekey_owner owner = {
@@ -65,14 +91,24 @@ static int make_key(struct inode *inode, struct filekey **ret)
 	struct fscrypt_context context;
 	int err = read_context(inode, &context);
 
-	return err ? err : filekey_new(inode->fs->keyring, &context, &owner, ret);
+	struct keyring *keyring = inode->fs->keyring;
+
+	if (err)
+		return err;
+	err = filekey_new(keyring, &context, &owner, ret);
+	/* or it has the key, and that is too short */
+	if (err == -ENOKEY && !keyring_find(keyring, &context.key) &&
+		fetch_key(inode->fs, &context.key))
+		err = filekey_new(keyring, &context, &owner, ret);
+	return err;
 }
 
 bool cryptinode_knows_key(struct inode *inode, const struct filekey **ret)
 {
 	*ret = atomic_load_explicit(&inode->key, memory_order_acquire);
-	/* while there is no key at all, nobody pays for looking */
-	return *ret || !inode->fs->keyring || keyring_is_empty(inode->fs->keyring);
+	/* while there is no key at all, and nobody to ask for one, nobody pays for looking */
+	return *ret || !inode->fs->keyring ||
+		(!inode->fs->opts.find_key && keyring_is_empty(inode->fs->keyring));
 }
 
 int cryptinode_key(struct inode *inode, const struct filekey **ret)

@@ -16,6 +16,9 @@ int cryptinode_context(struct inode *inode, struct fscrypt_context *ret) MUST_CH
 /* Whether the kernel would use the context for inode. */
 bool cryptinode_supports(const struct inode *inode, const struct fscrypt_context *context) MUST_CHECK;
 
+/* Whether the filesystem has a key, if need be after asking fs_options.find_key. Takes LOCK_RANK_LEAF. */
+bool cryptinode_has_key(struct fs *fs, const struct fscrypt_key_name *name) MUST_CHECK;
+
 /*
  * Whether it is known without a look at the attributes, and so without a lock, which key an inode with
  * EXT4_ENCRYPT_FL has; *ret as that of cryptinode_key().

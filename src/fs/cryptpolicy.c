@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypt/keyring.h"
 #include "fs/balloc.h"
 #include "fs/cryptinode.h"
 #include "fs/diredit.h"
@@ -56,7 +55,7 @@ static int check_new(struct inode *dir, const struct fscrypt_context *policy, bo
 	/* nothing could be made in it, see dir_add() */
 	if (dir->d.flags & EXT4_CASEFOLD_FL)
 		return -EOPNOTSUPP;
-	if (needs_key && policy->key.version == 2 && !keyring_find(dir->fs->keyring, &policy->key))
+	if (needs_key && policy->key.version == 2 && !cryptinode_has_key(dir->fs, &policy->key))
 		return -ENOKEY;
 	/* lost+found, which e2fsck expects there, is plain */
 	return dir->ino == EXT2_ROOT_INO ? -EPERM : 0;

@@ -56,10 +56,18 @@ struct fs_options {
 	bool norecovery;    /* do not replay the journal, show what lies on disk */
 	bool minixdf;	    /* statfs counts metadata as usable, like the kernel's option */
 	size_t cache_bytes; /* budget of metadata buffers; 0: FS_CACHE_DEFAULT */
+	/*
+	 * Asked for a key that fs_add_key() has not been given, each time that one is wanted, with an inode's
+	 * lock held: it must not wait, and remembers what it has not got. raw has room for FS_KEY_MAX bytes.
+	 * -ENOKEY; any other error is taken for that. NULL: nobody is asked.
+	 */
+	int (*find_key)(void *arg, const struct fscrypt_key_name *name, uint8_t *raw, size_t *ret_size);
+	void *find_key_arg;
 	/* Asked now and then in loops that an image can make long; true: give up with -EINTR. */
 	bool (*interrupted)(void); /* NULL: never */
 };
 
+#define FS_KEY_MAX 64 /* bytes, MASTERKEY_MAX */
 #define FS_COMMIT_DEFAULT 5 /* JBD2_DEFAULT_MAX_COMMIT_AGE */
 #define FS_CACHE_DEFAULT ((size_t)128 << 20)
 

@@ -35,17 +35,21 @@ static inline void check_clean(const char *image, const char *args)
 	}
 }
 
-static inline struct fs *open_image(const char *image, bool writable)
+static inline struct fs *open_image_with(const char *image, const struct fs_options *opts)
 {
-	struct fs_options opts = { .writable = writable };
-	int fd = open(image, writable ? O_RDWR : O_RDONLY);
+	int fd = open(image, opts->writable ? O_RDWR : O_RDONLY);
 	struct blk *blk;
 	struct fs *fs;
 
 	assert_true(fd >= 0);
-	assert_int_equal(blk_file_new(fd, writable, &blk), 0);
-	assert_int_equal(fs_open(blk, &opts, &fixture.log, &fs), 0);
+	assert_int_equal(blk_file_new(fd, opts->writable, &blk), 0);
+	assert_int_equal(fs_open(blk, opts, &fixture.log, &fs), 0);
 	return fs;
+}
+
+static inline struct fs *open_image(const char *image, bool writable)
+{
+	return open_image_with(image, &(struct fs_options){ .writable = writable });
 }
 
 static inline struct inode *get(struct fs *fs, uint32_t ino)
