@@ -11,6 +11,7 @@
 
 #include "daemon.h"
 #include "fuse/iomap.h"
+#include "fuse/keyfinder.h"
 #include "fuse/nodes.h"
 #include "fuse/ops.h"
 #include "options.h"
@@ -23,6 +24,7 @@
 struct server {
 	struct log log;
 	struct ops_context ops;
+	struct keyfinder *keyfinder; /* NULL: the keyrings are not looked at */
 	struct session *session;
 	char *source;	  /* owned: the image's absolute name, for mountinfo */
 	char *mountpoint; /* owned: absolute, the working directory will change */
@@ -36,6 +38,7 @@ static int server_fini(struct server *server)
 	session_free(server->session);
 	iomap_free(server->ops.iomap);
 	err = fs_close(server->ops.fs);
+	keyfinder_free(server->keyfinder);
 	nodes_free(server->ops.nodes);
 	free(server->source);
 	free(server->mountpoint);
@@ -162,6 +165,8 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 	fs_opts.may_read_only = opts->access == OPTIONS_ACCESS_ANY;
 	fs_opts.mounted_on = server->mountpoint;
 	fs_opts.interrupted = session_interrupted;
+	fs_opts.find_key = server->keyfinder ? keyfinder_find : NULL;
+	fs_opts.find_key_arg = server->keyfinder;
 	fs_opts.device = slash ? slash + 1 : opts->image;
 	err = open_part(server, opts->image, &from, ret_protected, &blk);
 	if (!err && opts->journal_path)
@@ -200,8 +205,10 @@ static int open_as_possible(struct server *server, const struct options *opts, b
 static int open_filesystem(struct server *server, const struct options *opts)
 {
 	bool writable;
-	int err = open_as_possible(server, opts, &writable);
+	int err = opts->no_keyring ? 0 : keyfinder_new(&server->keyfinder);
 
+	if (!err)
+		err = open_as_possible(server, opts, &writable);
 	if (!err && writable)
 		err = nodes_new(&server->ops.nodes);
 	if (!err) /* the kernel always knows the root, and is never told of it */

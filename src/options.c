@@ -211,6 +211,17 @@ static int set_iomap(struct options *opts, const char *value)
 	return 0;
 }
 
+static int set_keyring(struct options *opts, const char *value)
+{
+	static const char *const names[] = { "on", "off" };
+	int i = find_name(value, names, 2);
+
+	if (i < 0)
+		return usage("option keyring: \"%s\" is not on or off", value);
+	opts->no_keyring = i == 1;
+	return 0;
+}
+
 static int set_commit(struct options *opts, const char *value)
 {
 	uint64_t seconds;
@@ -426,6 +437,7 @@ static const struct option_spec specs[] = {
 	{ "commit", VALUE_NEEDED, set_commit },
 	{ "io_uring", VALUE_NEEDED, set_io_uring },
 	{ "iomap", VALUE_NEEDED, set_iomap },
+	{ "keyring", VALUE_NEEDED, set_keyring },
 	{ "discard", VALUE_NONE, set_discard },
 	{ "nodiscard", VALUE_NONE, set_nodiscard },
 	{ "quota", VALUE_NONE, set_usrquota },
@@ -769,6 +781,7 @@ void options_print_help(FILE *out)
 	      "  cache=SIZE            memory for metadata, 128M by default\n"
 	      "  io_uring=HOW          requests by io_uring: on, off, or auto (default)\n"
 	      "  iomap=HOW             file data by the kernel: on, off, or auto (default)\n"
+	      "  keyring=HOW           keys from the kernel's keyrings: on (default), off\n"
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"

@@ -48,6 +48,7 @@ struct options {
 	bool noatime, strictatime;
 	bool noacl;
 	bool no_default_opts;
+	bool no_keyring; /* keys are not looked for in the kernel's keyrings */
 	bool default_permissions; /* asked for by name */
 	const char *journal_path; /* NULL: no external journal is named */
 	struct image_options from;

@@ -5,14 +5,17 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypt/provisioned.h"
 #include "fs/attr.h"
 #include "fs/balloc.h"
 #include "fs/cryptpolicy.h"
 #include "fs/label.h"
+#include "util/secret.h"
 
 /* Older headers lack these two; numbers of linux/fs.h. */
 #define IOC_GETFSUUID _IOR(0x15, 0, struct ioctl_uuid)
@@ -123,6 +126,15 @@ static int decode_key_name(unsigned version, const uint8_t name[EXT4D_KEY_NAME],
 	return 0;
 }
 
+static int give_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
+{
+	int err = fs_add_key(fs, name, raw, size);
+
+	if (!err)
+		(void)secret_guard_process();
+	return err;
+}
+
 /* The reply holds the name, no key. The request's buffer is wiped by who owns it, session_dispatch(). */
 static int add_key(struct inode *inode, const struct ioctl_call *call, struct ext4d_add_key *ret)
 {
@@ -136,11 +148,68 @@ static int add_key(struct inode *inode, const struct ioctl_call *call, struct ex
 	if (!err && arg->version == 1 && !caller_capable(&call->caller, CAP_SYS_ADMIN))
 		err = -EACCES;
 	if (!err)
-		err = fs_add_key(inode->fs, &name, arg->raw, arg->raw_size);
+		err = give_key(inode->fs, &name, arg->raw, arg->raw_size);
 	if (err)
 		return err;
 	*ret = (struct ext4d_add_key){ .version = name.version, .raw_size = arg->raw_size };
 	memcpy(ret->name, name.bytes, EXT4D_KEY_NAME);
+	return 0;
+}
+
+/* FS_IOC_ADD_ENCRYPTION_KEY's: whose key it is, in the kernel's words. */
+static int decode_key_spec(const struct fscrypt_key_specifier *spec, struct fscrypt_key_name *ret)
+{
+	if (spec->__reserved ||
+		(spec->type != FSCRYPT_KEY_SPEC_TYPE_DESCRIPTOR &&
+			spec->type != FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER))
+		return -EINVAL;
+	*ret = (struct fscrypt_key_name){ .version =
+			spec->type == FSCRYPT_KEY_SPEC_TYPE_DESCRIPTOR ? 1 : 2 };
+	if (ret->version == 1)
+		memcpy(ret->bytes, spec->u.descriptor, FSCRYPT_DESCRIPTOR);
+	return 0;
+}
+
+/*
+ * The kernel's own FS_IOC_ADD_ENCRYPTION_KEY, with the serial of a key: of the raw key that may follow, FUSE
+ * carries nothing. The kernel takes a key that the caller may search; we cannot know that, and take the
+ * caller's own.
+ */
+static int add_key_by_id(struct inode *inode, const struct ioctl_call *call,
+	struct fscrypt_add_key_arg *ret)
+{
+	const struct fscrypt_add_key_arg *arg = call->in;
+	bool may_all = caller_capable(&call->caller, CAP_SYS_ADMIN);
+	uint8_t raw[MASTERKEY_MAX];
+	struct fscrypt_key_name name;
+	size_t size;
+	int err;
+
+	if (call->in_len < sizeof(*arg))
+		return -EINVAL;
+	if (!super_has_encrypt(fs_super(inode->fs)))
+		return -EOPNOTSUPP;
+	err = decode_key_spec(&arg->key_spec, &name);
+	for (size_t i = 0; !err && i < sizeof(arg->__reserved) / sizeof(arg->__reserved[0]); i++)
+		if (arg->__reserved[i])
+			err = -EINVAL;
+	if (err)
+		return err;
+	if (!arg->key_id)
+		return arg->raw_size ? -ENOTTY : -EINVAL;
+	if (arg->raw_size)
+		return -EINVAL;
+	if (name.version == 1 && !may_all)
+		return -EACCES;
+	err = provisioned_read((int32_t)arg->key_id, call->caller.uid, may_all, &name, raw, &size);
+	if (!err)
+		err = give_key(inode->fs, &name, raw, size);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	if (err)
+		return err;
+	*ret = *arg;
+	if (name.version == 2)
+		memcpy(ret->key_spec.u.identifier, name.bytes, FSCRYPT_IDENTIFIER);
 	return 0;
 }
 
@@ -311,6 +380,9 @@ int ioctl_run(struct inode *inode, const struct ioctl_call *call, union ioctl_re
 	case EXT4D_IOC_ADD_KEY:
 		*ret_len = sizeof(ret->key);
 		return add_key(inode, call, &ret->key);
+	case FS_IOC_ADD_ENCRYPTION_KEY:
+		*ret_len = sizeof(ret->kernel_key);
+		return add_key_by_id(inode, call, &ret->kernel_key);
 	case EXT4D_IOC_GET_POLICY:
 		*ret_len = sizeof(ret->policy);
 		return get_policy(inode, &ret->policy);

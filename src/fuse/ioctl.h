@@ -7,6 +7,7 @@
 #define EXT4D_FUSE_IOCTL_H
 
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
 
 #include "fs/inode.h"
 #include "fuse/caller.h"
@@ -28,6 +29,7 @@ union ioctl_result {
 	struct ext4d_server server;
 	struct fstrim_range trim;
 	struct ext4d_add_key key;
+	struct fscrypt_add_key_arg kernel_key;
 	struct ext4d_policy policy;
 };
 
