@@ -70,7 +70,8 @@ int keyring_add(
 	struct keyring *keyring, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	bool known, full;
+	const struct masterkey *known;
+	bool full, differs;
 	int err;
 
 	if (!node)
@@ -84,6 +85,7 @@ int keyring_add(
 	lock_take(&keyring->lock);
 	known = find_locked(keyring, name);
 	full = !known && keyring->nr == KEYRING_MAX;
+	differs = known && !masterkey_equals(known, node->key);
 	if (!known && !full) {
 		keyring->nr++;
 		node->next = keyring->keys;
@@ -93,6 +95,8 @@ int keyring_add(
 	lock_drop(&keyring->lock);
 	if (known || full)
 		node_free(node);
+	if (differs)
+		return -EEXIST;
 	return full ? -EDQUOT : 0;
 }
 

@@ -16,7 +16,8 @@ void keyring_free(struct keyring *keyring);
 
 /*
  * Adds a key. name->version 1: name->bytes is the descriptor; 2: becomes the identifier. One that is there
- * already stays as it is. -EINVAL, -ENOMEM, -EDQUOT there are KEYRING_MAX. Takes LOCK_RANK_LEAF.
+ * already stays as it is. -EINVAL, -ENOMEM, -EDQUOT there are KEYRING_MAX; -EEXIST one of version 1 with other bytes
+ * is there, which has been in use and cannot be exchanged. Takes LOCK_RANK_LEAF.
  */
 int keyring_add(struct keyring *keyring, struct fscrypt_key_name *name, const uint8_t *raw,
 	size_t size) MUST_CHECK;

@@ -120,6 +120,11 @@ int masterkey_identify(const uint8_t *raw, size_t size, uint8_t ret[FSCRYPT_IDEN
 	return 0;
 }
 
+bool masterkey_equals(const struct masterkey *a, const struct masterkey *b)
+{
+	return a->size == b->size && CRYPTO_memcmp(a->secret, b->secret, sizeof(a->secret)) == 0;
+}
+
 bool masterkey_is_locked(const struct masterkey *key)
 {
 	return key->locked;

@@ -29,6 +29,9 @@ void masterkey_free(struct masterkey *key);
 /* What the version 2 key of these bytes is called. -EINVAL a size that no key has, -ENOMEM. */
 int masterkey_identify(const uint8_t *raw, size_t size, uint8_t ret[FSCRYPT_IDENTIFIER]) MUST_CHECK;
 
+/* Whether both are of the same version and bytes. */
+bool masterkey_equals(const struct masterkey *a, const struct masterkey *b);
+
 /* Whether its memory is never swapped: it is allowed to lock only so much. */
 bool masterkey_is_locked(const struct masterkey *key);
 

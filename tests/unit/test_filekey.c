@@ -231,6 +231,25 @@ static void test_identifier(void **state)
 	keyring_free(keyring);
 }
 
+/* A descriptor calls one key, and nothing but its bytes tells it from another. */
+static void test_same_descriptor(void **state)
+{
+	struct fscrypt_key_name name = { .version = 1, .bytes = { 1 } };
+	uint8_t raw[MASTERKEY_MAX] = { 1 };
+	struct keyring *keyring;
+
+	(void)state;
+	assert_int_equal(keyring_new(raw, &keyring), 0);
+	assert_int_equal(keyring_add(keyring, &name, raw, MASTERKEY_MAX), 0);
+	assert_int_equal(keyring_add(keyring, &name, raw, MASTERKEY_MAX), 0);
+	assert_int_equal(keyring_add(keyring, &name, raw, MASTERKEY_MAX - 1), -EEXIST);
+	raw[63]++;
+	assert_int_equal(keyring_add(keyring, &name, raw, MASTERKEY_MAX), -EEXIST);
+	name.bytes[0]++;
+	assert_int_equal(keyring_add(keyring, &name, raw, MASTERKEY_MAX), 0);
+	keyring_free(keyring);
+}
+
 /* Version 1 wants as many bytes as the mode's key has, version 2 as many as make it as strong. */
 static void test_short_keys(void **state)
 {
@@ -388,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_identifier),
+		cmocka_unit_test(test_same_descriptor),
 		cmocka_unit_test(test_short_keys),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_sealed_too_short),
