@@ -17,6 +17,7 @@
 #include "options.h"
 #include "remount.h"
 #include "unmount.h"
+#include "util/kernelkeys.h"
 
 #define PROGRAM "ext4d"
 
@@ -205,7 +206,12 @@ static int open_as_possible(struct server *server, const struct options *opts, b
 static int open_filesystem(struct server *server, const struct options *opts)
 {
 	bool writable;
-	int err = opts->no_keyring ? 0 : keyfinder_new(&server->keyfinder);
+	int err;
+
+	/* before there are threads; keys that a caller names by their serials are read without a finder too */
+	if (kernelkeys_reach_user())
+		log_debug(&server->log, "no keys from the kernel's keyrings");
+	err = opts->no_keyring ? 0 : keyfinder_new(&server->keyfinder);
 
 	if (!err)
 		err = open_as_possible(server, opts, &writable);

@@ -7,8 +7,10 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/kernelkeys.h"
+#include "util/secret.h"
 
 void provisioned_digits(const struct fscrypt_key_name *name, char ret[2 * FSCRYPT_IDENTIFIER + 1])
 {
@@ -27,8 +29,11 @@ void provisioned_name(const struct fscrypt_key_name *name, char ret[PROVISIONED_
 /* The payload of a key of ours. */
 static int read_raw(int32_t serial, uint8_t raw[MASTERKEY_MAX], size_t *ret_size)
 {
-	ssize_t got = kernelkeys_read(serial, raw, MASTERKEY_MAX);
+	ssize_t got;
 
+	/* before it is in our memory */
+	(void)secret_guard_process();
+	got = kernelkeys_read(serial, raw, MASTERKEY_MAX);
 	if (got < 0)
 		return (int)got;
 	if (got < MASTERKEY_MIN || got > MASTERKEY_MAX)
@@ -51,6 +56,23 @@ static int check_raw(const struct fscrypt_key_name *name, const uint8_t *raw, si
 	return err;
 }
 
+/*
+ * A key of the calling user. A session's keyring leads to others' keys too, where it was inherited through su(1) or
+ * by a service that gave up its uid, and to nothing that they may choose for us.
+ */
+static int check_owner(const struct fscrypt_key_name *name, int32_t serial)
+{
+	struct kernelkeys_about about;
+	int err = kernelkeys_describe(serial, &about);
+
+	if (!err && about.uid != geteuid())
+		err = -EACCES;
+	/* only its permissions say that a key of version 1 is still the one that its owner made */
+	if (!err && name->version == 1 && about.perm & KERNELKEYS_WRITE)
+		err = -EACCES;
+	return err;
+}
+
 int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_MAX],
 	size_t *ret_size)
 {
@@ -61,6 +83,8 @@ int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_
 		int32_t serial;
 		int err = kernelkeys_find((enum kernelkeys_ring)ring, PROVISIONED_TYPE, text, &serial);
 
+		if (!err)
+			err = check_owner(name, serial);
 		if (!err)
 			err = read_raw(serial, raw, ret_size);
 		if (!err)
@@ -79,15 +103,15 @@ int provisioned_read(int32_t serial, uint32_t uid, bool may_all, struct fscrypt_
 	int err = kernelkeys_describe(serial, &about);
 
 	if (err == -ENAMETOOLONG)
-		return -EKEYREJECTED;
+		return may_all ? -EKEYREJECTED : -EACCES;
 	if (err)
 		return err;
-	/* nobody learns by us what a key of another kind or another user says */
-	if (strcmp(about.type, PROVISIONED_TYPE) != 0 ||
-		strncmp(about.description, PROVISIONED_PREFIX, strlen(PROVISIONED_PREFIX)) != 0)
-		return -EKEYREJECTED;
+	/* nobody learns by us what a key of another user or of another kind is or says */
 	if (about.uid != uid && !may_all)
 		return -EACCES;
+	if (strcmp(about.type, PROVISIONED_TYPE) != 0 ||
+		strncmp(about.description, PROVISIONED_PREFIX, strlen(PROVISIONED_PREFIX)) != 0)
+		return may_all ? -EKEYREJECTED : -EACCES;
 	err = read_raw(serial, raw, ret_size);
 	if (!err && name->version == 2)
 		err = masterkey_identify(raw, *ret_size, name->bytes);

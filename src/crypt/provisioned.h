@@ -21,7 +21,9 @@ void provisioned_name(const struct fscrypt_key_name *name, char ret[PROVISIONED_
 
 /*
  * Looks for it in the calling process's session keyring, then in its user's. -ENOKEY: there is none that it may
- * read, or it is not the key that it is called after. The caller wipes raw.
+ * read and that its user owns, or it is not the key that it is called after. One of version 1, which nothing tells from
+ * another, must be one that nobody may write. The caller wipes raw,
+ * and the process dumps no core any more (secret_guard_process()).
  */
 int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_MAX],
 	size_t *ret_size) MUST_CHECK;
@@ -29,7 +31,7 @@ int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_
 /*
  * The key with that serial, for user uid, whose key it must be; may_all: or anybody's. Of name, version counts, and
  * for version 1 the descriptor; the identifier is filled in. -ENOKEY, -EKEYEXPIRED, -EKEYREVOKED, -EACCES;
- * -EKEYREJECTED: something else has this serial. The caller wipes raw.
+ * -EKEYREJECTED: it is not the key that it is called after, or for who may_all something else has this serial. The caller wipes raw.
  */
 int provisioned_read(int32_t serial, uint32_t uid, bool may_all, struct fscrypt_key_name *name,
 	uint8_t raw[MASTERKEY_MAX], size_t *ret_size) MUST_CHECK;

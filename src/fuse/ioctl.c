@@ -126,15 +126,6 @@ static int decode_key_name(unsigned version, const uint8_t name[EXT4D_KEY_NAME],
 	return 0;
 }
 
-static int give_key(struct fs *fs, struct fscrypt_key_name *name, const uint8_t *raw, size_t size)
-{
-	int err = fs_add_key(fs, name, raw, size);
-
-	if (!err)
-		(void)secret_guard_process();
-	return err;
-}
-
 /* The reply holds the name, no key. The request's buffer is wiped by who owns it, session_dispatch(). */
 static int add_key(struct inode *inode, const struct ioctl_call *call, struct ext4d_add_key *ret)
 {
@@ -147,8 +138,10 @@ static int add_key(struct inode *inode, const struct ioctl_call *call, struct ex
 	err = decode_key_name(arg->version, arg->name, &name);
 	if (!err && arg->version == 1 && !caller_capable(&call->caller, CAP_SYS_ADMIN))
 		err = -EACCES;
-	if (!err)
-		err = give_key(inode->fs, &name, arg->raw, arg->raw_size);
+	if (err)
+		return err;
+	(void)secret_guard_process();
+	err = fs_add_key(inode->fs, &name, arg->raw, arg->raw_size);
 	if (err)
 		return err;
 	*ret = (struct ext4d_add_key){ .version = name.version, .raw_size = arg->raw_size };
@@ -203,7 +196,7 @@ static int add_key_by_id(struct inode *inode, const struct ioctl_call *call,
 		return -EACCES;
 	err = provisioned_read((int32_t)arg->key_id, call->caller.uid, may_all, &name, raw, &size);
 	if (!err)
-		err = give_key(inode->fs, &name, raw, size);
+		err = fs_add_key(inode->fs, &name, raw, size);
 	OPENSSL_cleanse(raw, sizeof(raw));
 	if (err)
 		return err;

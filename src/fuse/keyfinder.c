@@ -10,19 +10,18 @@
 
 #include "crypt/provisioned.h"
 #include "util/lock.h"
-#include "util/secret.h"
 
-/* Places for what was missed, by hash. An image that names more keys than this makes us look more often. */
-#define MISSED_NR 64
+/* Places for what was asked for, by hash. An image that names more keys than this makes us look more often. */
+#define ASKED_NR 64
 
-struct missed {
+struct asked {
 	struct fscrypt_key_name name; /* version 0: none */
 	uint64_t until;		      /* CLOCK_MONOTONIC, ms */
 };
 
 struct keyfinder {
-	struct lock lock;		 /* rank LEAF */
-	struct missed missed[MISSED_NR]; /* [lock] */
+	struct lock lock;	      /* rank LEAF */
+	struct asked asked[ASKED_NR]; /* [lock] */
 };
 
 static uint64_t now_ms(void)
@@ -52,31 +51,31 @@ void keyfinder_free(struct keyfinder *finder)
 	free(finder);
 }
 
-/* Names of keys look like random numbers, unless somebody chose them to collide: see MISSED_NR. */
-static struct missed *place_of(struct keyfinder *finder, const struct fscrypt_key_name *name)
+/* Names of keys look like random numbers, unless somebody chose them to collide: see ASKED_NR. */
+static struct asked *place_of(struct keyfinder *finder, const struct fscrypt_key_name *name)
 {
-	return &finder->missed[(name->bytes[0] ^ name->bytes[FSCRYPT_DESCRIPTOR - 1]) % MISSED_NR];
+	return &finder->asked[(name->bytes[0] ^ name->bytes[FSCRYPT_DESCRIPTOR - 1]) % ASKED_NR];
 }
 
-static bool is_missed(struct keyfinder *finder, const struct fscrypt_key_name *name)
+static bool was_asked(struct keyfinder *finder, const struct fscrypt_key_name *name)
 {
-	const struct missed *missed = place_of(finder, name);
+	const struct asked *asked = place_of(finder, name);
 	bool found;
 
 	lock_take(&finder->lock);
-	found = missed->name.version == name->version &&
-		!memcmp(missed->name.bytes, name->bytes, sizeof(name->bytes)) && now_ms() < missed->until;
+	found = asked->name.version == name->version &&
+		!memcmp(asked->name.bytes, name->bytes, sizeof(name->bytes)) && now_ms() < asked->until;
 	lock_drop(&finder->lock);
 	return found;
 }
 
-static void remember_missed(struct keyfinder *finder, const struct fscrypt_key_name *name)
+static void remember(struct keyfinder *finder, const struct fscrypt_key_name *name)
 {
-	struct missed *missed = place_of(finder, name);
+	struct asked *asked = place_of(finder, name);
 
 	lock_take(&finder->lock);
-	missed->name = *name;
-	missed->until = now_ms() + KEYFINDER_PATIENCE_MS;
+	asked->name = *name;
+	asked->until = now_ms() + KEYFINDER_PATIENCE_MS;
 	lock_drop(&finder->lock);
 }
 
@@ -85,12 +84,10 @@ int keyfinder_find(void *arg, const struct fscrypt_key_name *name, uint8_t *raw,
 	struct keyfinder *finder = arg;
 	int err;
 
-	if (is_missed(finder, name))
+	/* asked again for one that was found, the filesystem could not take it */
+	if (was_asked(finder, name))
 		return -ENOKEY;
 	err = provisioned_find(name, raw, ret_size);
-	if (err)
-		remember_missed(finder, name);
-	else
-		(void)secret_guard_process();
+	remember(finder, name);
 	return err;
 }

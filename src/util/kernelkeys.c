@@ -28,21 +28,9 @@ static unsigned long ring_arg(enum kernelkeys_ring ring)
 	return as_arg(ring == KERNELKEYS_SESSION ? KEY_SPEC_SESSION_KEYRING : KEY_SPEC_USER_KEYRING);
 }
 
-/*
- * A key counts as possessed only if the thread's own keyrings lead to it. In a session that was made without the
- * user's keyring in it (a service's) that takes a link from the thread's, for as long as the call lasts: each
- * thread's keyring that stays costs its user quota.
- */
-static long keyctl_reaching(int cmd, int32_t serial, void *buf, size_t size)
+int kernelkeys_reach_user(void)
 {
-	const unsigned long user = as_arg(KEY_SPEC_USER_KEYRING), thread = as_arg(KEY_SPEC_THREAD_KEYRING);
-	long got = keyctl(cmd, as_arg(serial), (unsigned long)buf, size, 0);
-
-	if (got != -EACCES || keyctl(KEYCTL_LINK, user, thread, 0, 0))
-		return got;
-	got = keyctl(cmd, as_arg(serial), (unsigned long)buf, size, 0);
-	(void)keyctl(KEYCTL_UNLINK, user, thread, 0, 0);
-	return got;
+	return (int)keyctl(KEYCTL_LINK, as_arg(KEY_SPEC_USER_KEYRING), as_arg(KEY_SPEC_PROCESS_KEYRING), 0, 0);
 }
 
 int kernelkeys_add(const char *type, const char *description, const void *payload, size_t len,
@@ -68,7 +56,18 @@ int kernelkeys_set_timeout(int32_t serial, unsigned seconds)
 
 int kernelkeys_link(int32_t serial, enum kernelkeys_ring ring)
 {
-	return (int)keyctl(KEYCTL_LINK, as_arg(serial), ring_arg(ring), 0, 0);
+	/*
+	 * By its serial: asked to change "the session's" the kernel makes a new one for a process that is in its user's
+	 * default one, which nobody else would see.
+	 */
+	long into = keyctl(KEYCTL_GET_KEYRING_ID, ring_arg(ring), 0, 0, 0);
+
+	return into < 0 ? (int)into : (int)keyctl(KEYCTL_LINK, as_arg(serial), as_arg((int32_t)into), 0, 0);
+}
+
+int kernelkeys_unlink(int32_t serial, enum kernelkeys_ring ring)
+{
+	return (int)keyctl(KEYCTL_UNLINK, as_arg(serial), ring_arg(ring), 0, 0);
 }
 
 static int search(enum kernelkeys_ring ring, const char *type, const char *description,
@@ -95,7 +94,7 @@ int kernelkeys_take(enum kernelkeys_ring ring, const char *type, const char *des
 
 ssize_t kernelkeys_read(int32_t serial, void *buf, size_t size)
 {
-	return keyctl_reaching(KEYCTL_READ, serial, buf, size);
+	return keyctl(KEYCTL_READ, as_arg(serial), (unsigned long)buf, size, 0);
 }
 
 /* "type;uid;gid;permissions;description"; only the last may hold semicolons. */
@@ -115,7 +114,7 @@ static int parse_about(const char *text, struct kernelkeys_about *ret)
 int kernelkeys_describe(int32_t serial, struct kernelkeys_about *ret)
 {
 	char text[2 * KERNELKEYS_TEXT];
-	long got = keyctl_reaching(KEYCTL_DESCRIBE, serial, text, sizeof(text));
+	long got = keyctl(KEYCTL_DESCRIBE, as_arg(serial), (unsigned long)text, sizeof(text), 0);
 
 	if (got < 0)
 		return (int)got;

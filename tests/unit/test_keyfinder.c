@@ -49,12 +49,19 @@ static int32_t add(const char *type, const char *description, const void *payloa
 	return serial;
 }
 
+#define POSSESSOR_PERM 0x3b000000 /* all but writing */
+
 static int32_t add_named(const struct fscrypt_key_name *name, const void *payload, size_t len)
 {
 	char text[PROVISIONED_NAME];
+	int32_t serial;
 
 	provisioned_name(name, text);
-	return add(PROVISIONED_TYPE, text, payload, len);
+	serial = add(PROVISIONED_TYPE, text, payload, len);
+	assert_int_equal(kernelkeys_set_perm(serial, POSSESSOR_PERM), 0);
+	/* to be replaced by another one, and not written */
+	assert_int_equal(syscall(SYS_keyctl, KEYCTL_CLEAR, KEY_SPEC_THREAD_KEYRING), 0);
+	return serial;
 }
 
 static int setup(void **state)
@@ -126,6 +133,47 @@ static void test_find(void **state)
 	assert_int_equal(provisioned_find(&descriptor, raw, &size), -ENOKEY);
 }
 
+/* Of version 1 what somebody may have written is not taken; of version 2 the identifier would tell. */
+static void test_writable(void **state)
+{
+	struct fscrypt_key_name name = identifier();
+	const uint32_t writes[] = { 0x04000000, 0x00040000, 0x00000400, 0x00000004 };
+	uint8_t raw[MASTERKEY_MAX];
+	int32_t v1, v2;
+	size_t size;
+
+	(void)state;
+	NEED_KEYRINGS();
+	v1 = add_named(&descriptor, raw_key, sizeof(raw_key));
+	v2 = add_named(&name, raw_key, sizeof(raw_key));
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		assert_int_equal(kernelkeys_set_perm(v1, POSSESSOR_PERM | writes[i]), 0);
+		assert_int_equal(kernelkeys_set_perm(v2, POSSESSOR_PERM | writes[i]), 0);
+		assert_int_equal(provisioned_find(&descriptor, raw, &size), -ENOKEY);
+		check_found(&name);
+	}
+}
+
+/* What another user has put into a session that we share, each version in the ring that is looked at first. */
+static void test_foreign(void **state)
+{
+	struct fscrypt_key_name name = identifier();
+	uint8_t raw[MASTERKEY_MAX];
+	int32_t serials[2];
+	size_t size;
+
+	(void)state;
+	NEED_KEYRINGS();
+	need(geteuid() == 0, "root, to be another user");
+	serials[0] = add_named(&name, raw_key, sizeof(raw_key));
+	serials[1] = add_named(&descriptor, raw_key, sizeof(raw_key));
+	check_found(&name);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(syscall(SYS_keyctl, KEYCTL_CHOWN, serials[i], 65533, -1), 0);
+	assert_int_equal(provisioned_find(&name, raw, &size), -ENOKEY);
+	assert_int_equal(provisioned_find(&descriptor, raw, &size), -ENOKEY);
+}
+
 static int read_serial(int32_t serial, uint32_t uid, bool may_all, struct fscrypt_key_name *name)
 {
 	uint8_t raw[MASTERKEY_MAX];
@@ -151,6 +199,9 @@ static void test_read(void **state)
 	/* another user's, unless that may all */
 	assert_int_equal(read_serial(good, us + 1, false, &got), -EACCES);
 	assert_int_equal(read_serial(good, us + 1, true, &got), 0);
+	/* nor of what kind it is */
+	assert_int_equal(read_serial(add("user", "another's password", "x", 1), us + 1, false, &got), -EACCES);
+	assert_int_equal(read_serial(add("user", "our password", "x", 1), us, false, &got), -EACCES);
 	/* a key of version 2 is none of version 1 */
 	assert_int_equal(read_serial(good, us, true, &wrong), -EKEYREJECTED);
 	v1 = add_named(&descriptor, raw_key, sizeof(raw_key));
@@ -175,22 +226,21 @@ static void test_user_keyring(void **state)
 {
 	struct fscrypt_key_name name = identifier(), got = { .version = 2 };
 	char text[PROVISIONED_NAME];
-	const uint32_t possessor = 0x3b000000;
 	int32_t serial;
 
 	(void)state;
 	NEED_KEYRINGS();
 	provisioned_name(&name, text);
 	assert_int_equal(kernelkeys_add(PROVISIONED_TYPE, text, raw_key, sizeof(raw_key), &serial), 0);
-	assert_int_equal(kernelkeys_set_perm(serial, possessor), 0);
+	assert_int_equal(kernelkeys_set_perm(serial, POSSESSOR_PERM), 0);
 	assert_int_equal(kernelkeys_link(serial, KERNELKEYS_USER), 0);
 	assert_int_equal(syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_THREAD_KEYRING), 0);
 	assert_int_equal(syscall(SYS_keyctl, KEYCTL_READ, serial, NULL, 0), -1);
 	assert_int_equal(errno, EACCES);
+	assert_int_equal(kernelkeys_reach_user(), 0);
 	check_found(&name);
 	assert_int_equal(read_serial(serial, geteuid(), false, &got), 0);
-	/* and nothing stays within reach */
-	assert_int_equal(syscall(SYS_keyctl, KEYCTL_READ, serial, NULL, 0), -1);
+	assert_int_equal(syscall(SYS_keyctl, KEYCTL_CLEAR, KEY_SPEC_PROCESS_KEYRING), 0);
 	assert_int_equal(syscall(SYS_keyctl, KEYCTL_UNLINK, serial, KEY_SPEC_USER_KEYRING), 0);
 }
 
@@ -218,6 +268,8 @@ static void test_patience(void **state)
 	assert_int_equal(keyfinder_find(finder, &name, raw, &size), -ENOKEY);
 	assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
 	assert_int_equal(keyfinder_find(finder, &descriptor, raw, &size), 0);
+	/* nor one that was found, which the filesystem could not take */
+	assert_int_equal(keyfinder_find(finder, &descriptor, raw, &size), -ENOKEY);
 	/* with a key in it no core is dumped */
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
 	wait_ms(KEYFINDER_PATIENCE_MS + 50);
@@ -286,6 +338,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup(test_find, clear),
+		cmocka_unit_test_setup(test_writable, clear),
+		cmocka_unit_test_setup(test_foreign, clear),
 		cmocka_unit_test_setup(test_read, clear),
 		cmocka_unit_test_setup(test_user_keyring, clear),
 		cmocka_unit_test_setup(test_patience, clear),
