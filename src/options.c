@@ -56,6 +56,8 @@ static int pass_on(struct options *opts, const char *name, const char *value)
 	opts->fuse_opts = joined;
 	if (!strcmp(name, "default_permissions"))
 		opts->default_permissions = true;
+	if (!strcmp(name, "allow_other"))
+		opts->allow_other = true;
 	return 0;
 }
 
@@ -213,12 +215,16 @@ static int set_iomap(struct options *opts, const char *value)
 
 static int set_keyring(struct options *opts, const char *value)
 {
-	static const char *const names[] = { "on", "off" };
-	int i = find_name(value, names, 2);
+	static const char *const names[] = {
+		[OPTIONS_KEYRING_AUTO] = "auto",
+		[OPTIONS_KEYRING_OFF] = "off",
+		[OPTIONS_KEYRING_ON] = "on",
+	};
+	int i = find_name(value, names, OPTIONS_KEYRING_ON + 1);
 
 	if (i < 0)
-		return usage("option keyring: \"%s\" is not on or off", value);
-	opts->no_keyring = i == 1;
+		return usage("option keyring: \"%s\" is not auto, on or off", value);
+	opts->keyring = (enum options_keyring)i;
 	return 0;
 }
 
@@ -781,7 +787,8 @@ void options_print_help(FILE *out)
 	      "  cache=SIZE            memory for metadata, 128M by default\n"
 	      "  io_uring=HOW          requests by io_uring: on, off, or auto (default)\n"
 	      "  iomap=HOW             file data by the kernel: on, off, or auto (default)\n"
-	      "  keyring=HOW           keys from the kernel's keyrings: on (default), off\n"
+	      "  keyring=HOW           keys from the kernel's keyrings: on, off; auto: on a\n"
+	      "                        user's own mount (default)\n"
 	      "  no_default_opts       no allow_other,default_permissions,... of our choice\n"
 	      "  errors=WHAT           after damage: continue, remount-ro or panic (exit)\n"
 	      "  commit=SECONDS        how often changes become durable unasked, 5 by default\n"

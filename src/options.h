@@ -35,6 +35,13 @@ enum options_access {
 	OPTIONS_ACCESS_RW, /* or not mounted at all */
 };
 
+/* Whether keys are looked for in the kernel's keyrings. */
+enum options_keyring {
+	OPTIONS_KEYRING_AUTO, /* on a user's own mount */
+	OPTIONS_KEYRING_OFF,
+	OPTIONS_KEYRING_ON,
+};
+
 struct options {
 	enum options_action action;
 	enum options_access access;
@@ -48,13 +55,13 @@ struct options {
 	bool noatime, strictatime;
 	bool noacl;
 	bool no_default_opts;
-	bool no_keyring; /* keys are not looked for in the kernel's keyrings */
-	bool default_permissions; /* asked for by name */
+	bool default_permissions, allow_other; /* asked for by name */
 	const char *journal_path; /* NULL: no external journal is named */
 	struct image_options from;
 	struct fs_options fs;
 	enum session_uring uring;
 	enum session_iomap iomap;
+	enum options_keyring keyring;
 	struct reply_owner owner;
 	char *fuse_opts; /* owned: comma-separated, for libfuse */
 	char *copy;	 /* owned: what the strings above point into; of a remount, its options */
