@@ -108,7 +108,10 @@ static bool parse_text(char *text, struct kdfparams *ret)
 			return false;
 		seen |= 1u << field;
 	}
-	return (seen | 1u << FIELD_DESCRIPTOR) == wanted && ret->n <= MEMORY_MAX / 128 / ret->r;
+	if ((seen | 1u << FIELD_DESCRIPTOR) != wanted || ret->n > MEMORY_MAX / 128 / ret->r)
+		return false;
+	/* scrypt's own limit: n < 2^(128 r / 8) */
+	return ret->r >= 4 || ret->n >> 16 * ret->r == 0;
 }
 
 /* ---- files ---- */
@@ -145,10 +148,11 @@ static int check_place(const char *path)
 	return access(dirname(copy), W_OK) ? -errno : 0;
 }
 
-static int make_fresh(const char *path, struct kdfparams *ret)
+int kdfparams_make(const char *path, struct kdfparams *ret)
 {
 	int err = check_place(path);
 
+	memset(ret, 0, sizeof(*ret));
 	if (err)
 		return complain(EXIT_FAILURE, "%s: %s", path, strerror(-err));
 	ret->n = NEW_N;
@@ -160,16 +164,15 @@ static int make_fresh(const char *path, struct kdfparams *ret)
 	return 0;
 }
 
-int kdfparams_read(const char *path, struct kdfparams *ret, bool *ret_absent)
+int kdfparams_read(const char *path, struct kdfparams *ret)
 {
 	CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char text[FILE_MAX + 1];
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
-	*ret_absent = fd < 0 && errno == ENOENT;
-	if (*ret_absent)
-		return make_fresh(path, ret);
+	if (fd < 0 && errno == ENOENT)
+		return complain(EXIT_FAILURE, "%s: %s; --new makes it", path, strerror(errno));
 	err = fd < 0 ? -errno : read_text(fd, text);
 	if (!err && !parse_text(text, ret))
 		err = -EINVAL;
@@ -198,6 +201,17 @@ static int print(FILE *out, const struct kdfparams *params)
 	return fflush(out) || ferror(out) || fsync(fileno(out)) ? -errno : 0;
 }
 
+/* A new name is on disk when its directory is. */
+static int sync_directory(const char *path)
+{
+	CLEANUP(cleanup_free) char *copy = strdup(path);
+	CLEANUP(cleanup_close) int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!copy)
+		return -ENOMEM;
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
 int kdfparams_write(const char *path, const struct kdfparams *params)
 {
 	/* nobody else needs it, and with it guessing can begin */
@@ -213,6 +227,8 @@ int kdfparams_write(const char *path, const struct kdfparams *params)
 		if (fclose(out) && !err)
 			err = -errno;
 	}
+	if (!err)
+		err = sync_directory(path);
 	if (!err)
 		return 0;
 	if (fd >= 0)

@@ -28,8 +28,11 @@ struct kdfparams {
 	uint8_t descriptor[FSCRYPT_DESCRIPTOR];
 };
 
-/* Reads and checks the file. *ret_absent: there is none, and *ret has a fresh salt. An exit status. */
-int kdfparams_read(const char *path, struct kdfparams *ret, bool *ret_absent) MUST_CHECK;
+/* Reads and checks the file. An exit status. */
+int kdfparams_read(const char *path, struct kdfparams *ret) MUST_CHECK;
+
+/* With a fresh salt, for a file that is not there; nothing is written yet. An exit status. */
+int kdfparams_make(const char *path, struct kdfparams *ret) MUST_CHECK;
 
 /* Writes a file that must not be there yet; it is on disk on return. An exit status. */
 int kdfparams_write(const char *path, const struct kdfparams *params) MUST_CHECK;

@@ -35,7 +35,7 @@ struct request {
 
 /* ---- the command line ---- */
 
-enum { OPT_FD = 256, OPT_FILE, OPT_PASSPHRASE, OPT_PASSPHRASE_STDIN, OPT_PARAMS, OPT_KEYRING, OPT_TIMEOUT,
+enum { OPT_FD = 256, OPT_FILE, OPT_PASSPHRASE, OPT_PASSPHRASE_STDIN, OPT_PARAMS, OPT_NEW, OPT_KEYRING, OPT_TIMEOUT,
 	OPT_SERVER, OPT_SERIALS, OPT_KERNEL, OPT_PROVISIONED };
 
 static const struct option options[] = {
@@ -44,6 +44,7 @@ static const struct option options[] = {
 	{ "passphrase", no_argument, NULL, OPT_PASSPHRASE },
 	{ "passphrase-stdin", no_argument, NULL, OPT_PASSPHRASE_STDIN },
 	{ "params", required_argument, NULL, OPT_PARAMS },
+	{ "new", no_argument, NULL, OPT_NEW },
 	{ "keyring", required_argument, NULL, OPT_KEYRING },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "server", no_argument, NULL, OPT_SERVER },
@@ -112,6 +113,9 @@ static int set_option(struct request *request, int c, const char *value)
 	case OPT_PARAMS:
 		request->source.params = value;
 		return 0;
+	case OPT_NEW:
+		request->source.is_new = true;
+		return 0;
 	case OPT_KEYRING:
 		return set_ring(request, value);
 	case OPT_TIMEOUT:
@@ -144,6 +148,8 @@ static int check_request(const struct request *request)
 		return usage("a passphrase takes --params FILE");
 	if (!by_passphrase && request->source.params)
 		return usage("--params is for passphrases");
+	if (!by_passphrase && request->source.is_new)
+		return usage("--new is for passphrases");
 	if (request->mount && request->kernel)
 		return usage("key add takes a mount point, or --kernel with one");
 	if (!request->provisioned.version)

@@ -115,8 +115,9 @@ static int read_passphrase(const struct keysource *source, struct keysource_key 
 	struct kdfparams params;
 	char *secret;
 	size_t len;
-	bool is_new;
-	int status = kdfparams_read(source->params, &params, &is_new);
+	const bool is_new = source->is_new;
+	int status = is_new ? kdfparams_make(source->params, &params) :
+			      kdfparams_read(source->params, &params);
 
 	if (!status && is_new)
 		give_name(key, &params);

@@ -17,6 +17,7 @@ struct keysource {
 	int fd;
 	const char *path;
 	const char *params; /* of passphrases: the file, see kdfparams.h */
+	bool is_new;	    /* which is to be made */
 };
 
 struct keysource_key {

@@ -145,11 +145,17 @@ static int read_terminal(bool is_new, char *secret, size_t *ret_len)
 static int read_stdin(char *secret, size_t *ret_len)
 {
 	int err = read_line(STDIN_FILENO, NULL, secret, ret_len);
+	ssize_t got;
 	char more;
 
-	if (!err && read(STDIN_FILENO, &more, 1) != 0)
-		err = -E2BIG;
-	return err;
+	if (err)
+		return err;
+	do
+		got = read(STDIN_FILENO, &more, 1);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	return got ? -E2BIG : 0;
 }
 
 int passphrase_read(bool terminal, bool is_new, char *secret, size_t *ret_len)

@@ -56,21 +56,24 @@ fresh_files()
 {
 	local identifier descriptor=00112233445566aa
 
-	identifier=$(from_stdin "a passphrase" new)
+	refused "new: No such file or directory; --new makes it" "a passphrase" new
+	[ ! -e new ] || fail "a file that nobody asked for"
+	identifier=$(from_stdin "a passphrase" new --new)
 	equal "mode" 600 "$(stat -c %a new)"
 	has "^key $identifier\$" <new || fail "$(cat new)"
 	cp new before
 	equal "the second time" "$identifier" "$(from_stdin "a passphrase" new)"
+	refused "new: File exists" "a passphrase" new --new
 	cmp new before || fail "the file was changed"
-	equal "version 1" "$descriptor" "$(from_stdin "a passphrase" v1 -d "$descriptor")"
+	equal "version 1" "$descriptor" "$(from_stdin "a passphrase" v1 --new -d "$descriptor")"
 	equal "version 1, by the file" "$descriptor" "$(from_stdin "a passphrase" v1)"
 	[ "$(grep ^salt new)" != "$(grep ^salt v1)" ] || fail "one salt for two keys"
 	[ "$(grep ^key new)" != "$(grep ^key v1)" ] || fail "one key of two salts"
 	refused "v1: of a key with another" "a passphrase" v1 -d 00112233445566ab
 	refused "new: of a key with another" "a passphrase" new -d "$descriptor"
 	ln -s nowhere dangling
-	refused "dangling: File exists" "a passphrase" dangling
-	refused "absent/new: No such file" "a passphrase" absent/new
+	refused "dangling: File exists" "a passphrase" dangling --new
+	refused "absent/new: No such file" "a passphrase" absent/new --new
 	[ ! -e nowhere ] || fail "written through a link"
 }
 
@@ -94,6 +97,8 @@ damaged_files()
 	done
 	# as much memory as a file may ask for, and no more
 	damage 's/^n .*/n 2097152/'
+	# scrypt's own limit
+	damage 's/^r .*/r 1/;s/^n .*/n 65536/'
 	head -c 5000 /dev/zero | tr '\0' '#' >damaged
 	refused "damaged: not the parameters" pleaseletmein damaged
 	mkdir -p directory
@@ -106,14 +111,15 @@ questions()
 	[ "$(grep -o ': ' screen | wc -l)" -ge "$1" ]
 }
 
-# typed LINE...: what ext4ctl says on a terminal where that is typed, a line for each question.
+# typed OPTION LINE...: what ext4ctl says on a terminal where that is typed, a line for each question.
 typed()
 {
-	local line asked=0
+	local option=$1 line asked=0
 
+	shift
 	rm -f screen keys
 	mkfifo keys
-	script -qec "$ctl key add --passphrase --params typed mnt; echo status \$?" /dev/null <keys >screen 2>&1 &
+	script -qec "$ctl key add --passphrase --params typed $option mnt; echo status \$?" /dev/null <keys >screen 2>&1 &
 	exec 5>keys
 	for line; do
 		# once the question is there what is typed is not shown any more
@@ -127,22 +133,48 @@ typed()
 	cat screen
 }
 
+# A signal that comes while it asks ends it as ever, and the terminal shows what is typed again.
+interrupted()
+{
+	local signal=$1 status=$2
+
+	rm -f screen keys pid
+	mkfifo keys
+	cat >ask.sh <<-END
+		sh -c 'echo \$\$ >pid; exec "\$0" key add --passphrase --params typed mnt' "$ctl"
+		echo "status \$?"
+		stty -a
+		echo done
+	END
+	script -qec ". ./ask.sh" /dev/null <keys >screen 2>&1 &
+	exec 5>keys
+	wait_until 30 questions 1 || fail "no question: $(cat screen)"
+	kill "-$signal" "$(cat pid)"
+	wait_until 30 grep -q '^done' screen || fail "$signal: no end: $(cat screen)"
+	exec 5>&-
+	wait
+	has "^status $status" <screen || fail "$signal: $(cat screen)"
+	has '[ ;]echo ' <screen || fail "$signal: no echo: $(cat screen)"
+}
+
 on_a_terminal()
 {
 	local identifier
 
 	need_tool script
-	typed one two >said 2>&1
+	typed --new one two >said 2>&1
 	has 'the two passphrases are not the same' <said || fail "$(cat said)"
 	[ ! -e typed ] || fail "a file of what was typed wrong"
-	typed "my secret" "my secret" >said 2>&1
+	typed --new "my secret" "my secret" >said 2>&1
 	has '^status 0' <said || fail "$(cat said)"
 	! has 'my secret' <said || fail "shown: $(cat said)"
 	has '^New passphrase: ' <said || fail "$(cat said)"
+	interrupted TERM 143
+	interrupted HUP 129
 	identifier=$(sed -n 's/^key //p' typed)
 	has "$identifier" <said || fail "$(cat said)"
 	equal "the same from standard input" "$identifier" "$(from_stdin "my secret" typed)"
-	typed "my secrets" >said 2>&1
+	typed "" "my secrets" >said 2>&1
 	has "wrong passphrase for typed" <said || fail "$(cat said)"
 	has '^Passphrase: ' <said || fail "asked otherwise: $(cat said)"
 	script -qec "$ctl key add mnt; echo status \$?" /dev/null </dev/null >said 2>&1
