@@ -23,6 +23,7 @@ static const char help[] =
 	"                       [--kernel MOUNTPOINT]\n"
 	"       ext4ctl key add --provisioned KEY [--kernel] MOUNTPOINT\n"
 	"       ext4ctl key list\n"
+	"       ext4ctl key forget KEY\n"
 	"       ext4ctl policy get PATH\n"
 	"       ext4ctl policy set [HOW] DIRECTORY IDENTIFIER\n"
 	"\n"
@@ -43,6 +44,7 @@ static const char help[] =
 	"    --kernel MOUNTPOINT     give it to that mount of the kernel's, too\n"
 	"    --provisioned KEY       give a mount what the keyrings have\n"
 	"  key list    prints the keys in the keyrings\n"
+	"  key forget  takes the key of that identifier or descriptor out of them\n"
 	"  policy get  prints the policy that PATH is under\n"
 	"  policy set  encrypts the empty DIRECTORY with the key of that identifier (32\n"
 	"              hexadecimal digits), or of that descriptor (16 digits). HOW:\n"
@@ -109,7 +111,7 @@ unsigned parse_name(const char *text, __u8 ret[EXT4D_KEY_NAME])
 /* ---- calling the server ---- */
 
 /* What went wrong with path, where the errno alone would say too little. */
-static const char *explain(int error)
+static const char *explain(unsigned long cmd, int error)
 {
 	switch (error) {
 	case ENOTTY:
@@ -119,7 +121,8 @@ static const char *explain(int error)
 	case ENODATA:
 		return "not encrypted";
 	case EEXIST:
-		return "under another policy already";
+		return cmd == EXT4D_IOC_ADD_KEY ? "the mount has another key of that descriptor" :
+						  "under another policy already";
 	case ENOKEY:
 		return "the mount has not been given that key";
 	case EDQUOT:
@@ -138,7 +141,7 @@ int call(const char *path, unsigned long cmd, void *arg)
 	if (ioctl(fd, cmd, arg))
 		error = errno;
 	close(fd);
-	return error ? complain(EXIT_FAILURE, "%s: %s", path, explain(error)) : 0;
+	return error ? complain(EXIT_FAILURE, "%s: %s", path, explain(cmd, error)) : 0;
 }
 
 static const struct {
@@ -146,6 +149,7 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb */
 } commands[] = {
 	{ "key", "add", key_add },
+	{ "key", "forget", keyrings_forget },
 	{ "key", "list", keyrings_list },
 	{ "policy", "get", policy_get },
 	{ "policy", "set", policy_set },

@@ -22,6 +22,7 @@ int call(const char *path, unsigned long cmd, void *arg);
 
 /* Commands of the other files; argv[0] is the verb. */
 int key_add(int argc, char **argv);
+int keyrings_forget(int argc, char **argv);
 int keyrings_list(int argc, char **argv);
 int policy_get(int argc, char **argv);
 int policy_set(int argc, char **argv);

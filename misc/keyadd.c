@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "ext4ctl.h"
 #include "fuse/ext4d_ioctl.h"
@@ -127,6 +126,7 @@ static int set_option(struct request *request, int c, const char *value)
 		return 0;
 	case OPT_KERNEL:
 		request->kernel = value;
+		request->how.kernel = true;
 		return 0;
 	case OPT_PROVISIONED:
 		request->provisioned.version =
@@ -207,6 +207,8 @@ static const char *explain(int error)
 		return "the server may not see or read that key, or you may not add it";
 	case EKEYREJECTED:
 		return "what the keyring has under this name is another key";
+	case EEXIST:
+		return "the mount has another key of that descriptor";
 	case EKEYEXPIRED:
 	case EKEYREVOKED:
 		return "the key has gone from the keyring";
@@ -215,11 +217,17 @@ static const char *explain(int error)
 	}
 }
 
+static int open_mount(const char *mount)
+{
+	return open(mount, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 /* The kernel's own ioctl, which a mount of ours answers too. */
 static int give_serial(const char *mount, const struct fscrypt_key_name *name, int32_t serial)
 {
-	CLEANUP(cleanup_close) int fd = open(mount, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CLEANUP(cleanup_close) int fd = open_mount(mount);
 	struct fscrypt_add_key_arg arg = { .key_id = (uint32_t)serial };
+	int error = 0;
 
 	arg.key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER;
 	if (name->version == 1) {
@@ -229,6 +237,23 @@ static int give_serial(const char *mount, const struct fscrypt_key_name *name, i
 	if (fd < 0)
 		return complain(EXIT_FAILURE, "%s: %s", mount, strerror(errno));
 	if (ioctl(fd, FS_IOC_ADD_ENCRYPTION_KEY, &arg))
+		error = errno;
+	/* the kernel says what it has added, whatever that key is called in the keyring */
+	else if (name->version == 2 &&
+		memcmp(arg.key_spec.u.identifier, name->bytes, sizeof(arg.key_spec.u.identifier)) != 0)
+		error = EKEYREJECTED;
+	return error ? complain(EXIT_FAILURE, "%s: %s", mount, explain(error)) : 0;
+}
+
+/* Whether a mount of the kernel's could use keys at all, which are not handed to it. */
+static int check_kernel(const char *mount)
+{
+	CLEANUP(cleanup_close) int fd = open_mount(mount);
+	struct fscrypt_get_policy_ex_arg arg = { .policy_size = sizeof(arg.policy) };
+
+	if (fd < 0)
+		return complain(EXIT_FAILURE, "%s: %s", mount, strerror(errno));
+	if (ioctl(fd, FS_IOC_GET_ENCRYPTION_POLICY_EX, &arg) && errno != ENODATA)
 		return complain(EXIT_FAILURE, "%s: %s", mount, explain(errno));
 	return 0;
 }
@@ -236,22 +261,16 @@ static int give_serial(const char *mount, const struct fscrypt_key_name *name, i
 /* For version 1 the kernel looks into the keyrings of whoever opens a file, and wants nothing else. */
 static int give_kernel(const char *mount, const struct fscrypt_key_name *name, int32_t serial)
 {
-	struct stat st;
-
-	if (name->version == 2)
-		return give_serial(mount, name, serial);
-	return stat(mount, &st) ? complain(EXIT_FAILURE, "%s: %s", mount, strerror(errno)) : 0;
+	return name->version == 2 ? give_serial(mount, name, serial) : check_kernel(mount);
 }
 
 static int give_provisioned(const struct request *request)
 {
 	const struct fscrypt_key_name *name = &request->provisioned;
 	bool for_kernel = request->kernel;
-	int32_t serial = 0;
-	int status = 0;
+	int32_t serial;
+	int status = keyrings_find(name, for_kernel, &serial);
 
-	if (!for_kernel || name->version == 2)
-		status = keyrings_find(name, for_kernel, &serial);
 	if (status)
 		return status;
 	return for_kernel ? give_kernel(request->kernel, name, serial) :
@@ -260,17 +279,18 @@ static int give_provisioned(const struct request *request)
 
 static int add_new(const struct request *request, struct keysource_key *key)
 {
-	int32_t serial;
+	struct keyrings_made made;
 	int status = keysource_read(&request->source, key);
 
 	if (status)
 		return status;
 	if (request->mount)
 		return give_mount(request, key);
-	status = keyrings_add(&request->how, key, &serial);
+	status = keyrings_make(&request->how, key, &made);
+	/* whatever may fail comes before others see the keys */
 	if (!status && request->kernel)
-		status = give_kernel(request->kernel, &key->name, serial);
-	return status;
+		status = give_kernel(request->kernel, &key->name, made.for_kernel);
+	return status ? status : keyrings_publish(&request->how, &made);
 }
 
 /* Neither a core dump nor another process of ours shows it. */

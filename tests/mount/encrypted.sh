@@ -174,7 +174,7 @@ errors()
 	ctl_fails 1 'a key has at most 64 bytes' key add mnt <long
 	ctl_fails 1 'absent: No such file' key add absent < <(test_key)
 	ctl_fails 1 '.*: not on a mount of ext4d' key add . < <(test_key)
-	ctl_fails 2 'no such command' key forget mnt
+	ctl_fails 2 'no such command' key invent mnt
 	ctl_fails 2 'key add takes one mount point' key add mnt mnt
 	ctl_fails 2 'a descriptor is' key add -d 12 mnt
 	ctl_fails 2 'an identifier is' policy set mnt/full 12

@@ -7,6 +7,10 @@ command -v keyctl >/dev/null || {
 	echo "SKIP: needs the program keyctl"
 	exit 77
 }
+keyctl id @s >/dev/null 2>&1 || {
+	echo "SKIP: needs the kernel's keyrings"
+	exit 77
+}
 # A session keyring of our own: what is in it goes with us. It does not hold the user's, which all tests share.
 [ -n "${KEYRINGS_APART:-}" ] || KEYRINGS_APART=1 exec keyctl session - "$0" "$@"
 
@@ -20,12 +24,30 @@ serial_of()
 	awk -v type="$1" '$3 == type { print $2 }' added | grep . || fail "no serial of $1: $(cat added)"
 }
 
-# Takes away what the last one has put into the user's keyring.
+# Takes away what `key add --serials` has printed to ./added, all of it and nothing else.
 forget()
 {
-	awk '$1 == "user" || $1 == "session" { print $1, $2 }' added | while read -r ring serial; do
-		keyctl unlink "$serial" "@${ring:0:1}" >/dev/null || fail "no key $serial in @${ring:0:1}"
-	done
+	"$ctl" key forget "$(tail -1 added)" >forgotten || fail "key forget $(tail -1 added)"
+	same_lines added forgotten
+}
+
+# What `key list` says of our keys: the user's keyring may have others.
+list_ours()
+{
+	"$ctl" key list >all || fail "key list"
+	grep -E "$identifier|$descriptor" all >listed || true
+}
+
+# Of what a test that failed has left there, at last until the timeout.
+forget_all()
+{
+	local status=$?
+
+	set +e
+	[ -z "${identifier:-}" ] || "$ctl" key forget "$identifier" >/dev/null 2>&1 || true
+	[ -z "${descriptor:-}" ] || "$ctl" key forget "$descriptor" >/dev/null 2>&1 || true
+	(exit "$status")
+	at_end
 }
 
 # ctl_fails PATTERN ARGUMENT...
@@ -52,7 +74,7 @@ is_open_v1()
 # The server looks again after a second.
 opens()
 {
-	wait_until 3 "$1" "$2" || fail "$2 does not open: $3"
+	wait_until 5 "$1" "$2" || fail "$2 does not open: $3"
 }
 
 # Directories under both versions, and keys of nobody else's.
@@ -61,7 +83,7 @@ prepare()
 	head -c 64 /dev/urandom >key
 	descriptor=$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 	make_image image 16M -t ext4 -O encrypt
-	emount image mnt -o rw,keyring=off
+	emount image mnt -o rw
 	identifier=$("$ctl" key add --file key mnt)
 	equal "a descriptor" "$descriptor" "$("$ctl" key add -d "$descriptor" --fd 5 mnt 5<key)"
 	mkdir mnt/secret mnt/secret1
@@ -82,11 +104,11 @@ with_kernel()
 	for ring in session user; do
 		kmount image mnt
 		! is_open mnt || fail "the kernel needs no key"
-		"$ctl" key add --keyring "$ring" --serials --file key --kernel mnt >added
+		"$ctl" key add --keyring "$ring" --timeout 60 --serials --file key --kernel mnt >added
 		equal "the identifier" "$identifier" "$(tail -1 added)"
 		is_open mnt || fail "the kernel does not open it ($ring)"
 		equal "keys in a keyring" 1 "$(grep -c "^$ring .* fscrypt-provisioning $identifier\$" added)"
-		"$ctl" key list >listed
+		list_ours
 		same_lines added listed
 		kumount mnt
 		kmount image mnt
@@ -95,18 +117,63 @@ with_kernel()
 		is_open mnt || fail "the kernel does not open it ($ring, provisioned)"
 		kumount mnt
 		forget
-		"$ctl" key list >listed
+		list_ours
 		[ ! -s listed ] || fail "keys are left: $(cat listed)"
 	done
 	kmount image mnt
 	ctl_fails "no such key" key add --provisioned "$identifier" --kernel mnt
+	ctl_fails "no such key" key add --provisioned "$descriptor" --kernel mnt
 	"$ctl" key add -d "$descriptor" --keyring session --serials --file key --kernel mnt >added
 	equal "the descriptor" "$descriptor" "$(tail -1 added)"
 	is_open_v1 mnt || fail "the kernel does not open version 1"
+	equal "version 1, provisioned" "$descriptor" "$("$ctl" key add --provisioned "$descriptor" --kernel mnt)"
+	ctl_fails "$PWD: (not on a mount|the filesystem is without)" key add --provisioned "$descriptor" --kernel "$PWD"
 	equal "logon keys" "ext4:$descriptor fscrypt:$descriptor" \
 		"$(awk '$3 == "logon" { print $4 }' added | sort | paste -sd' ')"
 	kumount mnt
 	forget
+}
+
+# A key that is not what it is called after, which the kernel does not mind.
+wrong_for_kernel()
+{
+	local serial
+
+	kmount image mnt
+	# struct fscrypt_provisioning_key_payload: the type of an identifier, nothing, the key
+	serial=$({ printf '\002\0\0\0\0\0\0\0'; head -c 64 /dev/urandom; } | \
+		keyctl padd fscrypt-provisioning "$identifier" @s)
+	ctl_fails "mnt: what the keyring has under this name is another key" \
+		key add --provisioned "$identifier" --kernel mnt
+	! is_open mnt || fail "open by a wrong key"
+	keyctl unlink "$serial" @s >/dev/null
+	kumount mnt
+}
+
+# What fails half-way leaves nothing in a keyring.
+half_way()
+{
+	ctl_fails "absent: No such file" key add --server --file key --kernel absent
+	ctl_fails "$PWD: (not on a mount|the filesystem is without)" key add --server --file key --kernel "$PWD"
+	ctl_fails "$PWD: (not on a mount|the filesystem is without)" key add --server -d "$descriptor" --file key --kernel "$PWD"
+	list_ours
+	[ ! -s listed ] || fail "keys are left: $(cat listed)"
+	ctl_fails "no such key" key forget "$identifier"
+	ctl_fails "key forget takes" key forget
+	ctl_fails "an identifier is" key forget 12
+}
+
+# A process in no session but its user's default one: others in it see the key, after ext4ctl has ended too.
+default_session()
+{
+	local serial
+
+	keyctl session "_uid_ses.$(id -u)" "$ctl" key add --keyring session --server --timeout 60 --serials \
+		--file key >added 2>/dev/null || fail "no key added"
+	serial=$(serial_of user)
+	keyctl session "_uid_ses.$(id -u)" keyctl pipe "$serial" 2>/dev/null | cmp - key || fail "the key has gone"
+	keyctl session "_uid_ses.$(id -u)" "$ctl" key forget "$identifier" 2>/dev/null | has "^session $serial user" ||
+		fail "not to be forgotten"
 }
 
 # same_lines ADDED LISTED: but for the last, the name.
@@ -118,7 +185,7 @@ same_lines()
 # A key that is for the kernel only.
 not_for_servers()
 {
-	emount image mnt
+	emount image mnt -o keyring=on
 	! is_open mnt || fail "open without a key"
 	"$ctl" key add --keyring session --serials --file key >added
 	sleep 1.2
@@ -127,7 +194,7 @@ not_for_servers()
 	eumount mnt
 }
 
-# on_demand RINGS [OPTION]: a running mount opens what a key comes for.
+# on_demand RINGS OPTION...: a running mount opens what a key comes for.
 on_demand()
 {
 	local ring rings=$1
@@ -137,16 +204,16 @@ on_demand()
 		emount image mnt "$@"
 		! is_open mnt || fail "open without a key"
 		! is_open_v1 mnt || fail "open without a key of version 1"
-		"$ctl" key add --keyring "$ring" --server --serials --file key >added
+		"$ctl" key add --keyring "$ring" --server --timeout 60 --serials --file key >added
 		equal "the identifier" "$identifier" "$(tail -1 added)"
 		opens is_open mnt "$ring"
 		! is_open_v1 mnt || fail "open with a key of another name"
-		"$ctl" key list >listed
+		list_ours
 		same_lines added listed
 		forget
 		# what the mount has it keeps
 		is_open mnt || fail "closed again"
-		"$ctl" key add -d "$descriptor" --keyring "$ring" --server --serials --file key >added
+		"$ctl" key add -d "$descriptor" --keyring "$ring" --server --timeout 60 --serials --file key >added
 		opens is_open_v1 mnt "$ring"
 		forget
 		eumount mnt
@@ -154,20 +221,55 @@ on_demand()
 	judge image
 }
 
+# switched_off [OPTION...]
 switched_off()
 {
-	emount image mnt -o keyring=off
-	"$ctl" key add --keyring session --server --serials --file key >added
+	emount image mnt "$@"
+	"$ctl" key add --keyring session --server --timeout 60 --serials --file key >added
 	sleep 1.2
-	! is_open mnt || fail "keyring=off, and the key was found"
+	! is_open mnt || fail "the key was found: $*"
 	# asked for by name it is taken all the same
 	"$ctl" key add --provisioned "$identifier" mnt | has "$identifier" || fail "no identifier"
 	is_open mnt || fail "not open by the key's serial"
 	forget
 	ctl_fails "no such key" key add --provisioned "$identifier" mnt
 	eumount mnt
-	must_fail "$EXT4D" image mnt -o keyring=maybe
-	must_say 'option keyring: "maybe" is not on or off'
+}
+
+# Keys of another user's, to which root's session leads as after su(1).
+of_others()
+{
+	cp "$ctl" ext4ctl
+	chmod 755 ext4ctl
+	chmod 644 key
+	runuser -u nobody -- keyctl link @u @s
+	runuser -u nobody -- ./ext4ctl key add --server --timeout 60 --serials --file key >added
+	runuser -u nobody -- ./ext4ctl key add -d "$descriptor" --server --timeout 60 --file key >added1
+	keyctl pipe "$(serial_of user)" | cmp - key || fail "the session does not lead there"
+	emount image mnt -o keyring=on
+	! is_open mnt || fail "open by another user's key"
+	! is_open_v1 mnt || fail "open by another user's key of version 1"
+	# one of our own behind it is found
+	"$ctl" key add --server --timeout 60 --serials --file key >added
+	opens is_open mnt "our own key"
+	forget
+	runuser -u nobody -- ./ext4ctl key forget "$identifier" >forgotten
+	runuser -u nobody -- ./ext4ctl key forget "$descriptor" >forgotten
+	keyctl unlink "$(runuser -u nobody -- keyctl id @u)" @s >/dev/null
+	eumount mnt
+	chmod 600 key
+}
+
+# One descriptor, two keys: the second is not silently dropped.
+same_descriptor()
+{
+	emount image mnt
+	equal "the descriptor" "$descriptor" "$("$ctl" key add -d "$descriptor" --file key mnt)"
+	equal "the same again" "$descriptor" "$("$ctl" key add -d "$descriptor" --file key mnt)"
+	head -c 64 /dev/urandom >key2
+	ctl_fails "mnt: the mount has another key of that descriptor" key add -d "$descriptor" --file key2 mnt
+	is_open_v1 mnt || fail "not open by the first"
+	eumount mnt
 }
 
 # A key under the name of another opens nothing.
@@ -175,7 +277,7 @@ wrong_key()
 {
 	local serial
 
-	emount image mnt
+	emount image mnt -o keyring=on
 	serial=$(head -c 64 /dev/urandom | keyctl padd user "ext4d:$identifier" @s)
 	sleep 1.2
 	! is_open mnt || fail "open by a wrong key"
@@ -189,14 +291,14 @@ timeouts()
 {
 	local serial
 
-	"$ctl" key add --keyring session --server --timeout 2 --serials --file key >added
+	emount image mnt -o keyring=on
+	"$ctl" key add --keyring session --server --timeout 5 --serials --file key >added
 	serial=$(serial_of user)
-	emount image mnt
 	is_open mnt || fail "not open before the timeout"
 	eumount mnt
-	sleep 2.5
+	sleep 5.5
 	! keyctl print "$serial" >/dev/null 2>&1 || fail "the key is there after its timeout"
-	emount image mnt
+	emount image mnt -o keyring=on
 	! is_open mnt || fail "open after the timeout"
 	eumount mnt
 	ctl_fails "--timeout takes" key add --timeout 0
@@ -216,15 +318,17 @@ permissions()
 {
 	local serial
 
-	"$ctl" key add --keyring session --server --serials --file key >added
+	"$ctl" key add --keyring session --server --timeout 60 --serials --file key >added
 	serial=$(serial_of user)
 	equal "what its possessor reads" "$(od -An -tx1 key)" "$(keyctl pipe "$serial" | od -An -tx1)"
 	keyctl rdescribe "$serial" | has '^user;0;[0-9]*;3b000000;ext4d:' || fail "permissions: $(keyctl rdescribe "$serial")"
 	denied "another user in a session of theirs" runuser -u nobody -- keyctl session - keyctl print "$serial"
 	denied "root in another session" keyctl session - keyctl print "$serial"
-	! keyctl print "$(serial_of fscrypt-provisioning)" >/dev/null 2>&1 || fail "the kernel gives it back"
+	serial=$(serial_of fscrypt-provisioning)
+	keyctl rdescribe "$serial" | has "^fscrypt-provisioning;" || fail "no such key"
+	! keyctl print "$serial" >/dev/null 2>&1 || fail "the kernel gives it back"
 	forget
-	"$ctl" key add --server --serials --file key >added
+	"$ctl" key add --server --timeout 60 --serials --file key >added
 	serial=$(serial_of user)
 	denied "another user" runuser -u nobody -- keyctl session - keyctl print "$serial"
 	denied "root in a session without the user's keyring" keyctl session - keyctl print "$serial"
@@ -240,7 +344,7 @@ on_roots_mount()
 	chmod 644 key
 	cat >user.sh <<-'END'
 		. ./names
-		./ext4ctl key add --server --keyring session --serials --file key >user.added || exit 1
+		./ext4ctl key add --server --keyring session --timeout 60 --serials --file key >user.added || exit 1
 		serial=$(awk '$3 == "user" { print $2 }' user.added)
 		echo "provisioned $(./ext4ctl key add --provisioned "$identifier" mnt 2>&1)"
 		# only if its owner lets the server see and read it
@@ -285,7 +389,7 @@ as_a_user()
 		[ "$(stat -c %u "/proc/$server/fd")" = "$(id -u)" ] || exit 8
 		for ring in session user; do
 			! cat mnt/secret/file 2>/dev/null || exit 2
-			../ext4ctl key add --server --keyring $ring --serials --file key >added || exit 3
+			../ext4ctl key add --server --keyring $ring --timeout 60 --serials --file key >added || exit 3
 			for try in 1 2 3 4 5 6 7; do
 				[ ! -e mnt/secret/file ] || break
 				sleep 0.3
@@ -293,9 +397,7 @@ as_a_user()
 			cat mnt/secret/file || exit 4
 			# with a key the server is nobody's to trace, and so its files in /proc are root's
 			[ "$ring" != session ] || [ "$(stat -c %u "/proc/$server/fd")" = 0 ] || exit 9
-			while read -r in serial rest; do
-				[ -z "$rest" ] || keyctl unlink "$serial" "@$(printf %.1s "$in")" >/dev/null || exit 5
-			done <added
+			../ext4ctl key forget "$identifier" >forgotten || exit 5
 			../ext4d --unmount mnt || exit 6
 			../ext4d image mnt || exit 7
 		done
@@ -313,6 +415,9 @@ arguments()
 {
 	ctl_fails "a key comes from one place" key add --fd 3 --file key
 	ctl_fails "--params is for" key add --params f mnt
+	ctl_fails "--new is for" key add --new mnt
+	must_fail "$EXT4D" image mnt -o keyring=maybe
+	must_say 'option keyring: "maybe" is not auto, on or off'
 	ctl_fails "a passphrase takes" key add --passphrase mnt
 	ctl_fails "--keyring takes" key add --keyring thread
 	ctl_fails "a mount point, or" key add --server mnt
@@ -328,13 +433,21 @@ arguments()
 
 need_loop
 [ -x "$ctl" ] || fail "$ctl is not built"
+trap forget_all EXIT
 prepare
 arguments
 with_kernel
+wrong_for_kernel
+half_way
+default_session
 not_for_servers
-on_demand "session user"
-on_demand session -o rw
+on_demand "session user" -o keyring=on
+on_demand session -o rw,keyring=on
+# as root without being asked to neither
 switched_off
+switched_off -o keyring=off
+of_others
+same_descriptor
 wrong_key
 timeouts
 permissions
