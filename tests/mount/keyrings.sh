@@ -411,6 +411,27 @@ as_a_user()
 	done
 }
 
+# A user's mount for others too: the user's keys are not looked for, unless that was asked for.
+for_others()
+{
+	cat >others.sh <<-'END'
+		. ./names
+		cd user
+		mkdir -p mnt
+		trap '../ext4d --unmount mnt' EXIT
+		../ext4ctl key add --server --keyring session --file key >added || exit 1
+		../ext4d image mnt -o allow_other || exit 2
+		! cat mnt/secret/file 2>/dev/null || exit 3
+		../ext4d --unmount mnt || exit 4
+		../ext4d image mnt -o allow_other,keyring=on || exit 5
+		cat mnt/secret/file || exit 6
+	END
+	echo user_allow_other >fuse.conf
+	unshare -m sh -c 'mount --bind fuse.conf /etc/fuse.conf && exec runuser -u nobody -- keyctl session - bash others.sh' \
+		>user.log 2>user.err || fail "a user's mount for others ended with $?: $(cat user.err)"
+	has '^a secret$' <user.log || fail "$(cat user.log)"
+}
+
 arguments()
 {
 	ctl_fails "a key comes from one place" key add --fd 3 --file key
@@ -453,3 +474,4 @@ timeouts
 permissions
 on_roots_mount
 as_a_user
+for_others
