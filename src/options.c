@@ -552,24 +552,6 @@ static int apply(struct options *opts, char *option)
 	return spec->set ? spec->set(opts, value) : pass_on(opts, option, value);
 }
 
-/*
- * Cuts the next option off a list: at a comma that no backslash precedes. The backslashes before
- * commas and backslashes are taken away.
- */
-static char *next_option(char **list)
-{
-	char *option = *list, *from = option, *to = option;
-
-	if (!option)
-		return NULL;
-	for (; *from && *from != ','; *to++ = *from++)
-		if (from[0] == '\\' && (from[1] == ',' || from[1] == '\\'))
-			from++;
-	*list = *from ? from + 1 : NULL;
-	*to = '\0';
-	return option;
-}
-
 static int apply_list(struct options *opts, const char *list)
 {
 	char *rest, *option;
@@ -578,7 +560,7 @@ static int apply_list(struct options *opts, const char *list)
 	opts->copy = rest = strdup(list);
 	if (!rest)
 		return -ENOMEM;
-	while (!err && (option = next_option(&rest)))
+	while (!err && (option = parse_option(&rest)))
 		if (option[0])
 			err = apply(opts, option);
 	return err;
@@ -593,7 +575,7 @@ static int is_remount(const char *lists, bool *ret)
 	*ret = false;
 	if (!copy)
 		return -ENOMEM;
-	while ((option = next_option(&rest)))
+	while ((option = parse_option(&rest)))
 		*ret |= !strcmp(option, "remount");
 	return 0;
 }

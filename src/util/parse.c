@@ -76,3 +76,17 @@ int parse_number(const char *text, uint64_t max, uint64_t *ret)
 		return -EINVAL;
 	return *ret > max ? -ERANGE : 0;
 }
+
+char *parse_option(char **list)
+{
+	char *option = *list, *from = option, *to = option;
+
+	if (!option)
+		return NULL;
+	for (; *from && *from != ','; *to++ = *from++)
+		if (from[0] == '\\' && (from[1] == ',' || from[1] == '\\'))
+			from++;
+	*list = *from ? from + 1 : NULL;
+	*to = '\0';
+	return option;
+}

@@ -15,4 +15,10 @@ int parse_size(const char *text, uint64_t *ret) MUST_CHECK;
 /* Parses a plain number of at most max: decimal or 0x-hexadecimal. 0, -EINVAL or -ERANGE. */
 int parse_number(const char *text, uint64_t max, uint64_t *ret) MUST_CHECK;
 
+/*
+ * Cuts the next option off a comma-separated list, in place: at a comma that no backslash precedes. The backslashes
+ * before commas and backslashes are taken away. NULL: *list, which becomes NULL with the last option, was it.
+ */
+char *parse_option(char **list);
+
 #endif
