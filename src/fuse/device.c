@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -73,29 +74,45 @@ static int serve(struct worker *worker)
 	return 0;
 }
 
-static int clone_fd(struct session *session)
+static int open_device(const struct session_config *config)
+{
+	int fd;
+
+	if (config->open_device)
+		return config->open_device(config->open_data);
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A descriptor for the session's requests, or -errno; *ret_shared: its open file is the session's. */
+static int worker_fd(struct session *session, bool *ret_shared)
 {
 	uint32_t main_fd = (uint32_t)fuse_session_fd(session->se);
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int fd = open_device(&session->config), err;
 
-	if (fd >= 0 && ioctl(fd, ABI_DEV_IOC_CLONE, &main_fd) < 0) {
-		int err = errno;
-
-		close(fd);
-		errno = err;
-		return -1;
+	*ret_shared = fd < 0;
+	if (fd < 0) {
+		log_debug(session->config.log, "cannot open /dev/fuse once more: %s; a worker shares what there is",
+			strerror(-fd));
+		fd = fcntl((int)main_fd, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
 	}
-	return fd;
+	if (ioctl(fd, ABI_DEV_IOC_CLONE, &main_fd) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
 
 int device_worker_init(struct session *session, struct worker *worker, int cpu, bool spin)
 {
 	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	bool shared;
 
 	*worker = (struct worker){ .session = session, .serve = serve, .cpu = cpu };
-	worker->fd = clone_fd(session);
+	worker->fd = worker_fd(session, &shared);
 	if (worker->fd < 0)
-		return -errno;
+		return worker->fd;
 	worker->request = mmap(NULL, REQUEST_SIZE, prot, flags, -1, 0);
 	worker->scratch = mmap(NULL, SESSION_MAX_IO, prot, flags, -1, 0);
 	if (worker->request == MAP_FAILED || worker->scratch == MAP_FAILED) {
@@ -103,7 +120,8 @@ int device_worker_init(struct session *session, struct worker *worker, int cpu, 
 		return -ENOMEM;
 	}
 	worker->out = worker->fd;
-	set_nonblock(worker->fd, spin);
+	/* O_NONBLOCK is the open file's: who looks again by it would keep the others from sleeping */
+	set_nonblock(worker->fd, spin && !shared);
 	return 0;
 }
 

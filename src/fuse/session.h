@@ -54,6 +54,9 @@ struct session_config {
 	 * line on why not, constant.
 	 */
 	int (*prepare_iomap)(void *userdata, const char **ret_why);
+	/* Opens /dev/fuse once more, for a worker: a descriptor or -errno; NULL: open(2). Within session_start(). */
+	int (*open_device)(void *open_data);
+	void *open_data;
 	struct log *log;
 };
 
@@ -63,7 +66,10 @@ struct session_config {
 int session_new(
 	const struct session_config *config, struct fuse_args *args, struct session **ret) MUST_CHECK;
 
-/* Mounts, and answers INIT: when this returns 0, start the workers and the mount is usable. */
+/*
+ * Mounts, and answers INIT: when this returns 0, start the workers and the mount is usable. Has somebody else mounted
+ * it with descriptor N, which becomes the session's, its name is /dev/fd/N.
+ */
 int session_mount(struct session *session, const char *mountpoint) MUST_CHECK;
 int session_start(struct session *session) MUST_CHECK;
 
