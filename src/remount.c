@@ -14,62 +14,36 @@
 #include <unistd.h>
 
 #include "fuse/control.h"
+#include "service/mountflags.h"
 
-/* Missing in glibc's header before 2.37. */
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
-
-static const struct flag {
-	const char *name;
-	unsigned long set, clear;
-} flags[] = {
-	{ "ro", MS_RDONLY, 0 },
-	{ "rw", 0, MS_RDONLY },
-	{ "nosuid", MS_NOSUID, 0 },
-	{ "suid", 0, MS_NOSUID },
-	{ "nodev", MS_NODEV, 0 },
-	{ "dev", 0, MS_NODEV },
-	{ "noexec", MS_NOEXEC, 0 },
-	{ "exec", 0, MS_NOEXEC },
-	{ "nosymfollow", MS_NOSYMFOLLOW, 0 },
-	{ "symfollow", 0, MS_NOSYMFOLLOW },
-	/* nothing to change, but no reason for a warning: mount(8) adds what mountinfo shows */
-	{ "remount", 0, 0 },
-	{ "defaults", 0, 0 },
-	{ "relatime", 0, 0 },
-	{ "user_id", 0, 0 },
-	{ "group_id", 0, 0 },
-	{ "default_permissions", 0, 0 },
-	{ "allow_other", 0, 0 },
-	{ "max_read", 0, 0 },
-	{ "blksize", 0, 0 },
-};
-
-static const struct flag *find_flag(const char *option)
+/* Nothing to change, but no reason for a warning: mount(8) adds what mountinfo shows. */
+static bool is_neutral(const char *option)
 {
+	static const char *const names[] = { "remount", "defaults", "relatime", "user_id", "group_id",
+		"default_permissions", "allow_other", "max_read", "blksize" };
 	size_t len = strcspn(option, "=");
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (strlen(flags[i].name) == len && !strncmp(flags[i].name, option, len))
-			return &flags[i];
-	return NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == len && !strncmp(names[i], option, len))
+			return true;
+	return false;
 }
 
 static int read_options(const char *options, const char *mountpoint, unsigned long *ret, struct log *log)
 {
 	CLEANUP(cleanup_free) char *copy = strdup(options);
 	char *rest = copy, *option;
-	const struct flag *flag;
+	const struct mountflag *flag;
 
 	*ret = 0;
 	if (!copy)
 		return -ENOMEM;
 	while ((option = strsep(&rest, ","))) {
-		flag = find_flag(option);
-		if (flag)
+		flag = mountflags_find(option);
+		/* the others are the server's too, which does not hear of this */
+		if (flag && !((flag->set | flag->clear) & ~MOUNTFLAGS_RESTRICTIONS))
 			*ret = (*ret | flag->set) & ~flag->clear;
-		else if (option[0])
+		else if (option[0] && !is_neutral(option))
 			log_warn(log, "%s: option %s does not change before it is unmounted", mountpoint,
 				option);
 	}

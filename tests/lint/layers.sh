@@ -3,7 +3,7 @@
 # A folder of src/ includes only itself and the folders before it; no two files share a name's stem.
 . "${0%/*}/../lib/test.sh"
 
-layers=(util format blk cache journal crypt fs fuse)
+layers=(util service format blk cache journal crypt fs fuse)
 
 # rank LAYER: its place in the order; nothing for anything else.
 rank()
