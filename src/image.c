@@ -48,17 +48,24 @@ static bool refuses_writes(int fd)
  * A descriptor that was handed to us may be of a file we may not open, or that has no name any
  * more: then a duplicate has to do. One that is open for reading only says what we are meant to do.
  */
-static int open_path(const char *path, bool writable, bool *ret_duplicate)
+static int open_path(const char *path, const struct image_options *opts, bool *ret_duplicate)
 {
-	const int mode = writable ? O_RDWR : O_RDONLY;
-	int given = image_given_fd(path), given_flags = given < 0 ? -1 : fcntl(given, F_GETFL);
+	const bool writable = opts->writable;
+	const int mode = writable ? O_RDWR : O_RDONLY, flags = mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	/* such a name is one of ours, not of whoever opens files for us */
+	int given = opts->open ? -1 : image_given_fd(path);
+	int given_flags = given < 0 ? -1 : fcntl(given, F_GETFL);
 	int fd, err;
 
 	*ret_duplicate = false;
 	if (writable && given_flags >= 0 && (given_flags & O_ACCMODE) != O_RDWR)
 		return -EROFS;
-	fd = open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	err = -errno;
+	if (opts->open) {
+		fd = err = opts->open(opts->userdata, path, flags);
+	} else {
+		fd = open(path, flags);
+		err = -errno;
+	}
 	if (fd < 0 && given_flags >= 0) {
 		*ret_duplicate = true;
 		fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
@@ -108,7 +115,7 @@ int image_open(const char *path, const struct image_options *opts, struct log *l
 	CLEANUP(blk_closep) struct blk *whole = NULL;
 	struct partition part;
 	bool duplicate;
-	int fd = open_path(path, opts->writable, &duplicate);
+	int fd = open_path(path, opts, &duplicate);
 	int err;
 
 	if (fd == -EROFS && opts->writable)

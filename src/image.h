@@ -13,6 +13,9 @@ struct image_options {
 	uint64_t offset;       /* bytes; with has_offset */
 	const char *partition; /* number, label or UUID; NULL: see image_open() */
 	bool writable;	       /* open it for writing */
+	/* open(2) in our place: a descriptor of its own or -errno; NULL: open(2) */
+	int (*open)(void *userdata, const char *path, int flags);
+	void *userdata;
 };
 
 /* N of /dev/fd/N and /proc/self/fd/N, or -1 for other names. */

@@ -11,11 +11,14 @@
 
 #include "daemon.h"
 #include "fuse/iomap.h"
+#include "fuse/iomap_device.h"
 #include "fuse/keyfinder.h"
 #include "fuse/nodes.h"
 #include "fuse/ops.h"
 #include "options.h"
 #include "remount.h"
+#include "service/mountflags.h"
+#include "service/server.h"
 #include "unmount.h"
 #include "util/kernelkeys.h"
 
@@ -27,6 +30,7 @@ struct server {
 	struct ops_context ops;
 	struct keyfinder *keyfinder; /* NULL: the keyrings are not looked at */
 	struct session *session;
+	struct service *service; /* NULL: we open and mount ourselves */
 	char *source;	  /* owned: the image's absolute name, for mountinfo */
 	char *mountpoint; /* owned: absolute, the working directory will change */
 };
@@ -36,6 +40,7 @@ static int server_fini(struct server *server)
 {
 	int err;
 
+	service_free(server->service);
 	session_free(server->session);
 	iomap_free(server->ops.iomap);
 	err = fs_close(server->ops.fs);
@@ -59,15 +64,28 @@ static bool in_initial_user_namespace(void)
 	return initial;
 }
 
-static void set_owner(const struct options *opts, struct reply_owner *owner)
+/* Who mounts. */
+static uid_t mounter_uid(const struct server *server)
 {
+	return server->service ? service_uid(server->service) : geteuid();
+}
+
+static gid_t mounter_gid(const struct server *server)
+{
+	return server->service ? service_gid(server->service) : getegid();
+}
+
+static void set_owner(struct server *server, const struct options *opts)
+{
+	struct reply_owner *owner = &server->ops.owner;
+
 	*owner = opts->owner;
 	if (!opts->fakeroot)
 		return;
 	if (!owner->set_uid)
-		owner->uid = geteuid();
+		owner->uid = mounter_uid(server);
 	if (!owner->set_gid)
-		owner->gid = getegid();
+		owner->gid = mounter_gid(server);
 	owner->set_uid = owner->set_gid = true;
 }
 
@@ -75,15 +93,32 @@ static void set_owner(const struct options *opts, struct reply_owner *owner)
  * What fuse2fs chooses too: a root mount is for everyone, with the kernel checking permissions; a
  * user's own mount is theirs. fakeroot means that permissions do not count.
  */
-static const char *default_opts(const struct options *opts)
+static const char *default_opts(const struct server *server, const struct options *opts)
 {
 	if (opts->no_default_opts)
 		return "";
 	if (opts->fakeroot)
 		return ",nosuid,nodev";
-	if (geteuid() == 0)
+	if (mounter_uid(server) == 0)
 		return ",allow_other,default_permissions,suid,dev";
 	return ",default_permissions";
+}
+
+/* What a mount has, besides its source and type. The caller frees it; NULL: out of memory. */
+static char *mount_opts(const struct server *server, const struct options *opts)
+{
+	const char *more = opts->fuse_opts ? opts->fuse_opts : "";
+	char *list;
+
+	if (asprintf(&list, "%s%s%s%s", server->ops.nodes ? "rw" : "ro", default_opts(server, opts),
+		    more[0] ? "," : "", more) < 0)
+		return NULL;
+	return list;
+}
+
+static int open_device(void *service)
+{
+	return service_open(service, "/dev/fuse", O_RDWR | O_CLOEXEC);
 }
 
 static int prepare_iomap(void *userdata, const char **ret_why)
@@ -104,18 +139,19 @@ static int make_session(struct server *server, const struct options *opts)
 		.uring = opts->uring,
 		.iomap = opts->iomap,
 		.prepare_iomap = prepare_iomap,
+		.open_device = server->service ? open_device : NULL,
+		.open_data = server->service,
 		.log = &server->log,
 	};
 	CLEANUP(cleanup_free) char *source = options_escape(server->source);
+	CLEANUP(cleanup_free) char *mount_list = mount_opts(server, opts);
 	CLEANUP(cleanup_free) char *list = NULL;
-	const char *more = opts->fuse_opts ? opts->fuse_opts : "";
 	char *argv[] = { (char *)PROGRAM, (char *)"-o", NULL, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 	int err;
 
-	if (!source || asprintf(&list, "%s,fsname=%s,subtype=" PROGRAM "%s%s%s",
-			       writable ? "rw" : "ro", source, default_opts(opts),
-			       more[0] ? "," : "", more) < 0)
+	if (!source || !mount_list ||
+		asprintf(&list, "fsname=%s,subtype=" PROGRAM ",%s", source, mount_list) < 0)
 		return -ENOMEM;
 	argv[2] = list;
 	err = session_new(&config, &args, &server->session);
@@ -154,7 +190,7 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 	const char **ret_protected)
 {
 	/* an external journal lies on all of its device, and is locked and opened like the image */
-	const struct image_options journal_from = { .has_offset = true, .writable = writable };
+	struct image_options journal_from = { .has_offset = true };
 	struct image_options from = opts->from;
 	struct fs_options fs_opts = opts->fs;
 	const char *slash = strrchr(opts->image, '/');
@@ -162,6 +198,13 @@ static int open_image(struct server *server, const struct options *opts, bool wr
 	int err;
 
 	from.writable = writable;
+	if (server->service) {
+		from.open = service_open;
+		from.userdata = server->service;
+	}
+	journal_from.writable = from.writable;
+	journal_from.open = from.open;
+	journal_from.userdata = from.userdata;
 	fs_opts.writable = writable;
 	fs_opts.may_read_only = opts->access == OPTIONS_ACCESS_ANY;
 	fs_opts.mounted_on = server->mountpoint;
@@ -234,12 +277,14 @@ static int open_filesystem(struct server *server, const struct options *opts)
 		err = iomap_new(server->ops.fs, server->ops.nodes, &server->log, &server->ops.iomap);
 	if (err)
 		return err;
-	set_owner(opts, &server->ops.owner);
+	set_owner(server, opts);
 	/* with ACLs the kernel checks all permissions, whether it was asked to or not */
 	server->ops.no_acl = opts->noacl || opts->fakeroot ||
 		(opts->no_default_opts && !opts->default_permissions);
-	server->ops.list_trusted = in_initial_user_namespace();
-	server->source = realpath(opts->image, NULL);
+	server->ops.list_trusted =
+		server->service ? service_uid(server->service) == 0 : in_initial_user_namespace();
+	/* of a helper it is absolute, and perhaps not to be seen from here */
+	server->source = server->service ? NULL : realpath(opts->image, NULL);
 	if (!server->source)
 		server->source = strdup(opts->image);
 	return server->source ? 0 : -ENOMEM;
@@ -251,6 +296,10 @@ static int find_mountpoint(struct server *server, const struct options *opts)
 	struct stat st;
 	int err = 0;
 
+	if (server->service) {
+		server->mountpoint = strdup(opts->mountpoint);
+		return server->mountpoint ? 0 : -ENOMEM;
+	}
 	server->mountpoint = realpath(opts->mountpoint, NULL);
 	if (!server->mountpoint || stat(server->mountpoint, &st))
 		err = -errno;
@@ -267,8 +316,13 @@ static int find_mountpoint(struct server *server, const struct options *opts)
  */
 static int open_standard_fds(void)
 {
-	int fd;
+	int fd = STDIN_FILENO;
 
+	/* in a place without /dev/null they have to be there */
+	while (fd <= STDERR_FILENO && fcntl(fd, F_GETFD) >= 0)
+		fd++;
+	if (fd > STDERR_FILENO)
+		return 0;
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
@@ -290,6 +344,48 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* With a helper that mounts, or by libfuse. */
+static int mount_session(struct server *server, const struct options *opts)
+{
+	CLEANUP(cleanup_free) char *list = NULL;
+	CLEANUP(cleanup_free) char *options = NULL;
+	struct service_mount what = {
+		.type = "fuse." PROGRAM, .source = server->source, .mountpoint = server->mountpoint };
+	char name[32];
+	int err;
+
+	if (!server->service)
+		return session_mount(server->session, server->mountpoint);
+	list = mount_opts(server, opts);
+	if (!list)
+		return -ENOMEM;
+	err = mountflags_split(list, &what.flags, &options);
+	if (err == -EINVAL)
+		log_error(&server->log, "option %s: a mount helper does not take it", options);
+	what.options = options;
+	if (!err)
+		err = service_mount(server->service, &what);
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "/dev/fd/%d", service_take_fuse_fd(server->service));
+	return session_mount(server->session, name);
+}
+
+/* Whether the kernel would move the bytes of files, it says before the image is opened: it wants a device then. */
+static int ask_iomap(struct server *server, const struct options *opts)
+{
+	int err;
+
+	if (!server->service || opts->iomap == SESSION_IOMAP_OFF)
+		return 0;
+	err = service_ask_iomap(server->service);
+	if (err)
+		log_error(&server->log, "the mount helper does not answer: %s", strerror(-err));
+	else if (iomap_device_wanted(service_fuse_fd(server->service)))
+		service_want_devices(server->service);
+	return err;
+}
+
 static int bring_up(struct server *server, const struct options *opts)
 {
 	int err = find_mountpoint(server, opts);
@@ -298,6 +394,8 @@ static int bring_up(struct server *server, const struct options *opts)
 	if (opts->access != OPTIONS_ACCESS_RO)
 		block_signals();
 	if (!err)
+		err = ask_iomap(server, opts);
+	if (!err)
 		err = open_filesystem(server, opts);
 	if (!err)
 		err = make_session(server, opts);
@@ -305,39 +403,79 @@ static int bring_up(struct server *server, const struct options *opts)
 		return err;
 	/* until here a signal may end a reader as ever: nothing is mounted */
 	block_signals();
-	err = session_mount(server->session, server->mountpoint);
+	err = mount_session(server, opts);
 	if (!err)
 		err = session_start(server->session);
 	return err;
 }
 
-static int serve(const struct options *opts)
+/* To the end of the mount, or of the attempt. */
+static int serve(struct server *server, const struct options *opts)
 {
-	struct server server = { 0 };
 	struct daemon daemon;
 	int err, sig;
 
-	log_init(&server.log, PROGRAM, opts->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	err = daemon_start(&daemon, opts->foreground, image_given_fd(opts->image));
 	if (err) {
-		log_error(&server.log, "cannot start: %s", strerror(-err));
+		log_error(&server->log, "cannot start: %s", strerror(-err));
 		return EXIT_SYSTEM;
 	}
-	err = bring_up(&server, opts);
+	err = bring_up(server, opts);
+	if (err == -ENOMEM)
+		log_error(&server->log, "out of memory");
+	if (server->service)
+		service_end(server->service, err);
 	if (err) {
-		if (err == -ENOMEM)
-			log_error(&server.log, "out of memory");
-		server_fini(&server);
+		server_fini(server);
 		return err == -ENOMEM ? EXIT_SYSTEM : EXIT_MOUNT;
 	}
 	if (!opts->foreground)
-		log_to_syslog(&server.log);
+		log_to_syslog(&server->log);
 	daemon_ready(&daemon);
-	sig = session_wait(server.session);
-	if (sig)
-		log_debug(&server.log, "signal %d: unmounting", sig);
+	sig = session_wait(server->session);
+	if (sig && server->service)
+		log_warn(&server->log, "signal %d: the server ends, %s has to be unmounted", sig, server->mountpoint);
+	else if (sig)
+		log_debug(&server->log, "signal %d: unmounting", sig);
 	daemon_stopping();
-	return server_fini(&server) ? EXIT_MOUNT : EXIT_OK;
+	return server_fini(server) ? EXIT_MOUNT : EXIT_OK;
+}
+
+static int serve_options(const struct options *opts)
+{
+	struct server server = { 0 };
+
+	log_init(&server.log, PROGRAM, opts->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	return serve(&server, opts);
+}
+
+/* What a mount helper asks for, without any rights of our own. */
+static int serve_helper(void)
+{
+	struct server server = { 0 };
+	struct options opts;
+	int err, argc, code = EXIT_USAGE;
+	char **argv;
+
+	log_init(&server.log, PROGRAM, LOG_LEVEL_INFO);
+	err = service_drop_rights();
+	if (err) {
+		log_error(&server.log, "cannot give up privileges: %s", strerror(-err));
+		return EXIT_SYSTEM;
+	}
+	if (service_new(&server.log, &server.service))
+		return EXIT_MOUNT;
+	argv = service_argv(server.service, &argc);
+	err = options_parse_service(argc, argv, &opts);
+	if (err) {
+		service_end(server.service, err);
+		service_free(server.service);
+	} else {
+		server.log.max = opts.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+		code = serve(&server, &opts);
+	}
+	options_fini(&opts);
+	return code;
 }
 
 int main(int argc, char **argv)
@@ -369,8 +507,11 @@ int main(int argc, char **argv)
 			log_init(&log, PROGRAM, LOG_LEVEL_INFO);
 			code = unmount_and_wait(opts.mountpoint, opts.unmount, &log) ? EXIT_MOUNT : EXIT_OK;
 			break;
+		case OPTIONS_SERVICE:
+			code = serve_helper();
+			break;
 		case OPTIONS_MOUNT:
-			code = serve(&opts);
+			code = serve_options(&opts);
 			break;
 		}
 	}

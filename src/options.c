@@ -602,6 +602,8 @@ static int parse_positional(int argc, char **argv, struct options *opts)
 		opts->mountpoint = argv[optind];
 		return 0;
 	}
+	if (opts->action == OPTIONS_SERVICE)
+		return nr == 0 ? 0 : usage("usage: ext4d --service");
 	if (nr != 2)
 		return usage("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d] "
 			     "(see ext4d --help)");
@@ -650,6 +652,9 @@ static int user_flag(struct options *opts, int c)
 	case 'u':
 		opts->action = OPTIONS_UNMOUNT;
 		break;
+	case 'S':
+		opts->action = OPTIONS_SERVICE;
+		break;
 	}
 	return 0;
 }
@@ -672,13 +677,14 @@ static int helper_flag(struct options *opts, int c)
 	return 0;
 }
 
+static const struct caller callers[] = {
+	{ "mount.", ":fnsvN:o:t:", helper_flag },
+	{ "umount.", ":flnrvN:t:", helper_flag },
+	{ "", ":fdhVo:u", user_flag },
+};
+
 static const struct caller *find_caller(const char *argv0)
 {
-	static const struct caller callers[] = {
-		{ "mount.", ":fnsvN:o:t:", helper_flag },
-		{ "umount.", ":flnrvN:t:", helper_flag },
-		{ "", ":fdhVo:u", user_flag },
-	};
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
 	const char *name = slash ? slash + 1 : argv0 ? argv0 : "";
 	const struct caller *caller = callers;
@@ -688,15 +694,15 @@ static const struct caller *find_caller(const char *argv0)
 	return caller;
 }
 
-int options_parse(int argc, char **argv, struct options *ret)
+static int parse(int argc, char **argv, const struct caller *caller, struct options *ret)
 {
 	static const struct option longs[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "unmount", no_argument, NULL, 'u' },
+		{ "service", no_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const struct caller *caller = find_caller(argv[0]);
 	CLEANUP(cleanup_free) char *lists = NULL;
 	bool remounting = false;
 	int c, err = 0;
@@ -707,6 +713,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (caller->prefix[0] == 'u')
 		ret->action = OPTIONS_UNMOUNT;
 	opterr = 0;
+	optind = 0; /* from the start, also the second time */
 	while (!err && (c = getopt_long(argc, argv, caller->flags, longs, NULL)) != -1) {
 		if (c == 'o')
 			err = append_list(&lists, optarg);
@@ -734,6 +741,21 @@ int options_parse(int argc, char **argv, struct options *ret)
 	return parse_positional(argc, argv, ret);
 }
 
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	return parse(argc, argv, find_caller(argv[0]), ret);
+}
+
+int options_parse_service(int argc, char **argv, struct options *ret)
+{
+	int err = parse(argc, argv, &callers[0], ret);
+
+	if (!err && ret->action != OPTIONS_MOUNT)
+		return usage("a mount helper can ask for a mount alone");
+	ret->foreground = true;
+	return err;
+}
+
 void options_fini(struct options *opts)
 {
 	free(opts->fuse_opts);
@@ -744,6 +766,7 @@ void options_print_help(FILE *out)
 {
 	fputs("usage: ext4d IMAGE MOUNTPOINT [-o OPTIONS] [-f] [-d]\n"
 	      "       ext4d --unmount MOUNTPOINT\n"
+	      "       ext4d --service\n"
 	      "\n"
 	      "Mounts an ext2, ext3 or ext4 image through FUSE.\n"
 	      "IMAGE is a file or block device, a filesystem or a disk with partitions.\n"
@@ -751,6 +774,7 @@ void options_print_help(FILE *out)
 	      "  -f               stay in the foreground, log to stderr\n"
 	      "  -d               the same, with debug messages\n"
 	      "  -u, --unmount    unmount; returns when the image is released\n"
+	      "  --service        serve what a mount helper asks for, see mount.ext4d-service(8)\n"
 	      "  -h, --help       this text\n"
 	      "  -V, --version    the version\n"
 	      "\n"

@@ -24,6 +24,7 @@ enum options_action {
 	OPTIONS_CHECK, /* what mounting would take; nothing is done */
 	OPTIONS_REMOUNT,
 	OPTIONS_UNMOUNT,
+	OPTIONS_SERVICE, /* a mount helper says what to mount */
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 };
@@ -73,6 +74,8 @@ struct options {
  * either case.
  */
 int options_parse(int argc, char **argv, struct options *ret) MUST_CHECK;
+/* The same of what a mount helper passes on, which mount(8) has given to it. */
+int options_parse_service(int argc, char **argv, struct options *ret) MUST_CHECK;
 void options_fini(struct options *opts);
 
 /*

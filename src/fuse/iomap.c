@@ -179,11 +179,25 @@ static int not_enosys(int err)
 	return err == -ENOSYS ? -EIO : err;
 }
 
+/* Of a device that we were not allowed to open, and so could not set. */
+static int set_block_size(const struct iomap *iomap, int id)
+{
+	const uint32_t have = iomap_device_block_size(iomap->device), want = fs_super(iomap->fs)->block_size;
+	struct iomap_abi_backing_info info = { .backing_id = (uint32_t)id, .blocksize = want };
+	int err = have && have != want ? session_ioctl(IOMAP_ABI_IOC_SET_BLOCKSIZE, &info) : 0;
+
+	/* smaller blocks hold metadata and data apart as well */
+	return err < 0 && have > want ? err : 0;
+}
+
 static void register_device(struct iomap *iomap)
 {
 	struct iomap_abi_backing backing = { .fd = iomap->device, .flags = IOMAP_ABI_BACKING_IOMAP };
 	int id = session_ioctl(IOMAP_ABI_IOC_BACKING_OPEN, &backing);
+	int err = id > 0 ? set_block_size(iomap, id) : 0;
 
+	if (err)
+		id = err;
 	/* no file is moved by the kernel then */
 	if (id <= 0)
 		log_warn(iomap->log, "the kernel does not take the device for iomap: %s",

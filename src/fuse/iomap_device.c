@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "fuse/abi.h"
+#include "fuse/iomap_abi.h"
 
 /* Between LOOP_CTL_GET_FREE and LOOP_CONFIGURE somebody else may take the device. */
 #define LOOP_TRIES 16
@@ -62,7 +63,7 @@ static int attach(int nr, int fd, bool writable, uint32_t block_size)
 	return err;
 }
 
-static int attach_any(int fd, bool writable, uint32_t block_size)
+int iomap_device_attach(int fd, bool writable, uint32_t block_size)
 {
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), ret;
 
@@ -89,7 +90,7 @@ static int attach_file(int fd, bool writable, uint32_t block_size, const char **
 	 */
 	*ret_why = "the filesystem's blocks are smaller than a page of the image file";
 	if (!writable || block_size >= (uint32_t)sysconf(_SC_PAGESIZE)) {
-		ret = attach_any(fd, writable, block_size);
+		ret = iomap_device_attach(fd, writable, block_size);
 		*ret_why = "the image cannot be made a loop device";
 	}
 	/* the device has its own; ours would be one more that keeps the image from being unlocked */
@@ -118,6 +119,14 @@ int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, c
 	if (fstat(fd, &st))
 		return -errno;
 	device = reopen(fd, writable);
+	/*
+	 * A server without rights has the device for itself alone (O_EXCL), from somebody who may open it. The kernel
+	 * sets its block size when it has been handed over.
+	 */
+	if (device < 0 && S_ISBLK(st.st_mode)) {
+		*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return *ret_fd < 0 ? -errno : 0;
+	}
 	if (device < 0)
 		return device;
 	if (!S_ISBLK(st.st_mode))
@@ -135,6 +144,20 @@ int iomap_device_open(int fd, bool writable, uint32_t block_size, int *ret_fd, c
 	}
 	*ret_fd = device;
 	return 0;
+}
+
+uint32_t iomap_device_block_size(int fd)
+{
+	int size = 0;
+
+	return ioctl(fd, BLKBSZGET, &size) == 0 && size > 0 ? (uint32_t)size : 0;
+}
+
+bool iomap_device_wanted(int fd)
+{
+	struct iomap_abi_support support = { 0 };
+
+	return ioctl(fd, IOMAP_ABI_IOC_SUPPORT, &support) == 0 && support.flags;
 }
 
 struct iomap_device_limits iomap_device_limits(int fd)
