@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whom the mount helper works for, and what they may. */
+#ifndef EXT4D_MISC_MOUNT_CALLER_H
+#define EXT4D_MISC_MOUNT_CALLER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct mount_caller {
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * Notes who called and becomes them: user, group and groups are theirs, and no capability is in effect, but what is
+ * done between caller_raise() and caller_lower(). -EPERM: there is no root to go back to.
+ */
+int caller_init(struct mount_caller *ret);
+
+static inline bool caller_is_root(const struct mount_caller *caller)
+{
+	return caller->uid == 0;
+}
+
+/* The process ends where one of these fails. */
+void caller_raise(void);
+void caller_lower(const struct mount_caller *caller);
+
+/*
+ * A connection to the service's socket, or -errno: the caller's to the service, which sees their user, but by root's right
+ * to the socket.
+ */
+int caller_connect(const struct mount_caller *caller, const char *path);
+
+/* Opens a regular file or block device, or /dev/fuse, with open(2)'s flags. -EINVAL flags that nobody needs, -ENOTBLK, -EISDIR. */
+int caller_open(const char *path, int flags);
+
+/*
+ * Opens the directory that is to be mounted on; the path has no symbolic link. Who is not root owns it if it is
+ * sticky, may write to it, and it lies where users keep files: /proc, among others, has directories that only
+ * look so. -errno.
+ */
+int caller_open_mountpoint(const struct mount_caller *caller, const char *path);
+
+/* What /etc/fuse.conf allows users. */
+bool caller_may_allow_other(const struct mount_caller *caller);
+bool caller_may_mount_more(const struct mount_caller *caller);
+
+#endif
