@@ -71,19 +71,36 @@ struct ioctls {
 	unsigned nofs;	/* SET_NOFS */
 	unsigned device; /* BACKING_OPEN */
 	bool refuse; /* the device */
+	uint32_t block_size; /* the device's, 0: unknown */
+	bool keep_size; /* it cannot be set */
+	bool alone; /* no other /dev/fuse can be opened */
 };
 
 static struct ioctls ioctls;
+
+uint32_t iomap_device_block_size(int fd)
+{
+	(void)fd;
+	return ioctls.block_size;
+}
+
+static int open_device(void *open_data)
+{
+	(void)open_data;
+	return -EACCES;
+}
 
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
 {
+	const struct iomap_abi_backing_info *info = arg;
 	const struct iomap_abi_backing *backing = arg;
 
 	switch (request) {
 	case ABI_DEV_IOC_CLONE: /* a descriptor of the same connection */
+		assert_false(ioctls.alone);
 		return dup2((int)*(uint32_t *)arg, fd) < 0 ? -1 : 0;
 	case IOMAP_ABI_IOC_SET_NOFS:
 		ioctls.nofs += *(uint32_t *)arg;
@@ -95,6 +112,13 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		assert_true(backing->fd >= 0 && backing->flags == 1 && !backing->padding);
 		ioctls.device++;
 		return DEVICE_ID;
+	case IOMAP_ABI_IOC_SET_BLOCKSIZE:
+		errno = EINVAL;
+		if (ioctls.keep_size)
+			return -1;
+		assert_int_equal(info->backing_id, DEVICE_ID);
+		ioctls.block_size = info->blocksize;
+		return 0;
 	default:
 		return __real_ioctl(fd, request, arg);
 	}
@@ -152,7 +176,7 @@ static int start_server(struct server *s, int fd, enum session_iomap how)
 	const struct session_config config = { .ops = ops_table(true), .userdata = &s->ops,
 		.intercept = ops_intercept, .init_flags = ABI_INIT_HANDLE_KILLPRIV_V2,
 		.uring = SESSION_URING_OFF, .iomap = how, .prepare_iomap = prepare_iomap,
-		.log = &s->log };
+		.open_device = ioctls.alone ? open_device : NULL, .log = &s->log };
 	char name[] = "test", path[32];
 	char *argv[] = { name, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
@@ -1553,6 +1577,21 @@ static void test_classic(void **state)
 	assert_int_equal(look_up(k, "a"), 0);
 	check_cut(k);
 	disconnect(k);
+	/* a server without rights: the kernel makes the device's blocks smaller, or it is not used */
+	for (unsigned i = 0; i < 3; i++) {
+		make_image("32M", "-t ext4 -b 1024");
+		open_server(&k->server, "image", 0);
+		connect_kernel(k);
+		ioctls.block_size = i == 2 ? 512 : 4096;
+		ioctls.keep_size = i != 0;
+		ioctls.alone = true;
+		assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
+		assert_int_equal(configure(k), 0);
+		assert_int_equal(look_up(k, "a") & IOMAP_ABI_ATTR_IOMAP, i == 1 ? 0 : IOMAP_ABI_ATTR_IOMAP);
+		assert_int_equal(ioctls.block_size, i == 0 ? 1024 : i == 1 ? 4096 : 512);
+		disconnect(k);
+	}
+	make_image("32M", "-t ext4 -b 4096");
 	/* not offered, not wanted, or of another version */
 	for (unsigned i = 0; i < 3; i++) {
 		open_server(&k->server, "image", 0);
