@@ -774,7 +774,7 @@ void options_print_help(FILE *out)
 	      "  -f               stay in the foreground, log to stderr\n"
 	      "  -d               the same, with debug messages\n"
 	      "  -u, --unmount    unmount; returns when the image is released\n"
-	      "  --service        serve what a mount helper asks for, see mount.ext4d-service(8)\n"
+	      "  --service        serve what a mount helper asks for, without privilege\n"
 	      "  -h, --help       this text\n"
 	      "  -V, --version    the version\n"
 	      "\n"
