@@ -172,8 +172,20 @@ bool attach_has_loop(int fd, bool writable)
 
 int attach_loop(int fd, bool writable)
 {
+	char path[64];
+	int loop, ret;
+
 	/* belongs to the open file, which the loop device keeps */
 	if (flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB))
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	return iomap_device_attach(fd, writable, LOOP_SECTOR);
+	loop = iomap_device_attach(fd, writable, LOOP_SECTOR);
+	if (loop < 0)
+		return loop;
+	/* for one alone, as any other device; the kernel sets the block size of no other */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", loop);
+	ret = open(path, (writable ? O_RDWR : O_RDONLY) | O_EXCL | O_CLOEXEC);
+	if (ret < 0)
+		ret = -errno;
+	close(loop);
+	return ret;
 }

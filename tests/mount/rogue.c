@@ -3,7 +3,7 @@
  * A server that has been taken over: asks a mount helper for what it must not get. Prints what it gets, one
  * line for each question; ends with 0 if the helper has stayed to the end.
  *
- *	rogue open PATH FLAGS		and any number of the others, in order
+ *	rogue open PATH FLAGS		and any number of the others, in order; loop: as a loop device
  *	rogue type TEXT | source TEXT | where TEXT | options TEXT
  *	rogue mount FLAGS | iomap MODE | bye ERROR
  *	rogue fd | bytes HEX | silence | leave
@@ -75,7 +75,8 @@ static int ask(const char *what, const struct wire_msg *msg)
 		return err;
 	}
 	if (packet.fd >= 0 && fstat(packet.fd, &st) == 0)
-		printf("%s: a %s\n", what, S_ISCHR(st.st_mode) ? "device" : S_ISREG(st.st_mode) ? "file" : "thing");
+		printf("%s: a %s\n", what, S_ISCHR(st.st_mode) ? "character device" :
+			S_ISBLK(st.st_mode) ? "block device" : "file");
 	else
 		printf("%s: %s\n", what, strerror((int)packet.msg.error));
 	return 0;
@@ -108,9 +109,10 @@ static int question(char **argv)
 			msg = (struct wire_msg){ .kind = texts[i].kind, .text = expand(value) };
 			err = ask(what, &msg);
 		}
-	if (!strcmp(what, "open")) {
+	if (!strcmp(what, "open") || !strcmp(what, "loop")) {
 		msg = (struct wire_msg){ .kind = WIRE_OPEN, .text = expand(value),
-			.flags = (uint32_t)strtoul(argv[2], NULL, 0) };
+			.flags = (uint32_t)strtoul(argv[2], NULL, 0),
+			.request = what[0] == 'l' ? WIRE_TRY_LOOP : 0 };
 		err = ask(what, &msg);
 		words = 3;
 	} else if (!strcmp(what, "mount")) {

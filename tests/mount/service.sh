@@ -386,7 +386,23 @@ serve_with /rogue open /etc/shadow 0 open "$WORK/secret" 0 open "$WORK/image/../
 helper_fails 32 'image: Invalid argument' image mnt
 says 'open: Operation not permitted' 'open: Operation not permitted' 'open: Operation not permitted' \
 	'open: Operation not permitted' 'open: Invalid argument' 'open: Invalid argument' 'open: Invalid argument' \
-	'open: a file' 'open: a file' 'open: a device' 'open: Operation not permitted' 
+	'open: a file' 'open: a file' 'open: a character device' 'open: Operation not permitted'
+# a loop device, which is the only one of its file, and goes with its descriptor
+serve_with /rogue loop @1 2 loop @1 2 open @1 2 bye 5
+helper_fails 32 'Input/output error' image mnt
+says 'loop: a block device' 'loop: Device or resource busy' 'open: Device or resource busy'
+wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
+serve_with /rogue loop @1 2 silence
+"$HELPER" image mnt >/dev/null 2>&1 &
+helper=$!
+wait_until 10 grep -q 'loop: a block device' log || fail "no loop device: $(cat log)"
+must_fail "$EXT4D" image other -o rw
+must_say 'locked|has it'
+kill "$helper"
+wait "$helper" 2>/dev/null || true
+kill "$(server_of "$(losetup -n -O NAME -j image)")"
+wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
+flock -n image true || fail "the image is left locked"
 # not for writing, if the caller said ro
 serve_with /rogue open @1 2 bye 30
 helper_fails 32 'Read-only file system' image mnt -o ro
