@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +114,7 @@ static int check_file(int fd)
 	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? 0 : -ENOTBLK;
 }
 
-int caller_open(const char *path, int flags)
+static int open_checked(const char *path, int flags)
 {
 	const int mode = flags & O_ACCMODE;
 	int fd, err;
@@ -132,6 +133,54 @@ int caller_open(const char *path, int flags)
 		return fd;
 	close(fd);
 	return err;
+}
+
+/* As glibc has none. No part of the path is a symbolic link: it was canonical when it was made. */
+static int open_canonical(const char *path, uint64_t flags)
+{
+	const struct open_how how = { .flags = flags | O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int check_pinned(int fd, struct stat *ret)
+{
+	struct statfs fs;
+
+	if (fstat(fd, ret) || fstatfs(fd, &fs))
+		return -errno;
+	if (S_ISDIR(ret->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ret->st_mode) && !S_ISBLK(ret->st_mode))
+		return -ENOTBLK;
+	return (uint32_t)fs.f_type == PROC_SUPER_MAGIC ? -EPERM : 0;
+}
+
+int caller_pin(const char *path, struct stat *ret)
+{
+	int fd = open_canonical(path, 0), err;
+
+	if (fd < 0)
+		return fd;
+	err = check_pinned(fd, ret);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int caller_reopen(int pinned, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", pinned);
+	return open_checked(path, flags);
+}
+
+int caller_open_fuse(int flags)
+{
+	return open_checked(FUSE_DEVICE, flags);
 }
 
 /* ---- mount points ---- */
@@ -174,10 +223,10 @@ static int check_mountpoint(const struct mount_caller *caller, int fd)
 
 int caller_open_mountpoint(const struct mount_caller *caller, const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
+	int fd = open_canonical(path, O_DIRECTORY), err;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = check_mountpoint(caller, fd);
 	if (!err)
 		return fd;

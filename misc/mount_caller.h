@@ -4,6 +4,7 @@
 #define EXT4D_MISC_MOUNT_CALLER_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct mount_caller {
@@ -32,8 +33,16 @@ void caller_lower(const struct mount_caller *caller);
  */
 int caller_connect(const struct mount_caller *caller, const char *path);
 
-/* Opens a regular file or block device, or /dev/fuse, with open(2)'s flags. -EINVAL flags that nobody needs, -ENOTBLK, -EISDIR. */
-int caller_open(const char *path, int flags);
+/*
+ * Holds a regular file or block device, by a path without symbolic links: what lies there later may be something else.
+ * Nothing of /proc, where the names are of the process that looks, which has root's rights. Returns a descriptor for
+ * caller_reopen() and what it is, or -errno: -ENOTBLK, -EISDIR, -ELOOP.
+ */
+int caller_pin(const char *path, struct stat *ret);
+
+/* Opens what is held, or /dev/fuse, with open(2)'s flags, if the caller may. -EINVAL: flags that nobody needs. */
+int caller_reopen(int pinned, int flags);
+int caller_open_fuse(int flags);
 
 /*
  * Opens the directory that is to be mounted on; the path has no symbolic link. Who is not root owns it if it is

@@ -48,13 +48,20 @@ enum { EXIT_USAGE = 1, EXIT_SYSTEM = 2, EXIT_MOUNT = 32 };
 /* Bytes that the kernel takes for a source. */
 #define SOURCE_MAX 255
 
+/* A file that the caller has named. */
+struct named {
+	const char *name; /* as the server is told it */
+	int fd;		  /* held: caller_pin() */
+	struct stat st;
+};
+
 /* What the caller wants. */
 struct wish {
 	char *source, *mountpoint; /* owned: without symbolic links */
 	char *options;		   /* owned: all -o lists as one, NULL: none */
-	char *copy;		   /* owned: what journals point into */
-	const char *journals[JOURNALS_MAX]; /* files that options name */
-	unsigned nr_journals;
+	char *copy;		   /* owned: what names of journals point into */
+	struct named files[1 + JOURNALS_MAX]; /* the image, and what options name */
+	unsigned nr_files;
 	unsigned long flags; /* MS_* that the mount has at least */
 	bool allow_other, fake, sloppy;
 };
@@ -131,17 +138,46 @@ static int parse_flags(int argc, char **argv, struct wish *wish)
 	return status;
 }
 
+/* canonical: where it is now. */
+static int name_file(struct wish *wish, const char *name, const char *canonical)
+{
+	struct named *named = &wish->files[wish->nr_files];
+	const struct named *image = &wish->files[0];
+
+	named->name = name;
+	named->fd = caller_pin(canonical, &named->st);
+	if (named->fd < 0)
+		return complain(EXIT_MOUNT, "%s: %s", name, strerror(-named->fd));
+	if (wish->nr_files && named->st.st_dev == image->st.st_dev && named->st.st_ino == image->st.st_ino)
+		return complain(EXIT_MOUNT, "%s: is the image, no external journal", name);
+	wish->nr_files++;
+	return 0;
+}
+
+static int name_journal(struct wish *wish, const char *name)
+{
+	CLEANUP(cleanup_free) char *canonical = NULL;
+
+	if (wish->nr_files == 1 + JOURNALS_MAX)
+		return complain(EXIT_USAGE, "too many options journal_path");
+	canonical = realpath(name, NULL);
+	if (!canonical)
+		return complain(EXIT_MOUNT, "%s: %s", name, strerror(errno));
+	return name_file(wish, name, canonical);
+}
+
 /* What options mean to us; the others are the server's. */
 static int look_at_options(struct wish *wish)
 {
 	char *rest, *option;
+	int status = 0;
 
 	if (!wish->options)
 		return 0;
 	wish->copy = rest = strdup(wish->options);
 	if (!rest)
 		return complain(EXIT_SYSTEM, "out of memory");
-	while ((option = parse_option(&rest))) {
+	while (!status && (option = parse_option(&rest))) {
 		const struct mountflag *flag = mountflags_find(option);
 
 		if (!strcmp(option, "remount"))
@@ -150,14 +186,11 @@ static int look_at_options(struct wish *wish)
 			wish->flags = (wish->flags | flag->set) & ~flag->clear;
 		if (!strcmp(option, "allow_other") || !strcmp(option, "allow_root"))
 			wish->allow_other = true;
-		if (strncmp(option, "journal_path=", strlen("journal_path=")))
-			continue;
-		if (wish->nr_journals == JOURNALS_MAX)
-			return complain(EXIT_USAGE, "too many options journal_path");
-		wish->journals[wish->nr_journals++] = strchr(option, '=') + 1;
+		if (!strncmp(option, "journal_path=", strlen("journal_path=")))
+			status = name_journal(wish, strchr(option, '=') + 1);
 	}
 	wish->flags &= MOUNTFLAGS_RESTRICTIONS;
-	return 0;
+	return status;
 }
 
 static int parse(int argc, char **argv, struct wish *wish)
@@ -173,6 +206,9 @@ static int parse(int argc, char **argv, struct wish *wish)
 		return complain(EXIT_MOUNT, "%s: %s", argv[optind], strerror(errno));
 	if (strlen(wish->source) > SOURCE_MAX)
 		return complain(EXIT_MOUNT, "%s: %s", argv[optind], strerror(ENAMETOOLONG));
+	status = name_file(wish, wish->source, wish->source);
+	if (status)
+		return status;
 	wish->mountpoint = realpath(argv[optind + 1], NULL);
 	if (!wish->mountpoint)
 		return complain(EXIT_MOUNT, "%s: %s", argv[optind + 1], strerror(errno));
@@ -181,13 +217,12 @@ static int parse(int argc, char **argv, struct wish *wish)
 
 /* ---- what the server asks for ---- */
 
-static bool was_named(const struct wish *wish, const char *path)
+static const struct named *find_named(const struct wish *wish, const char *name)
 {
-	bool named = !strcmp(path, wish->source) || !strcmp(path, FUSE_DEVICE);
-
-	for (unsigned i = 0; i < wish->nr_journals; i++)
-		named |= !strcmp(path, wish->journals[i]);
-	return named;
+	for (unsigned i = 0; i < wish->nr_files; i++)
+		if (!strcmp(name, wish->files[i].name))
+			return &wish->files[i];
+	return NULL;
 }
 
 /* With root's rights a loop device can be had, and whether there is one can be seen. */
@@ -212,15 +247,17 @@ static int as_device(const struct helper *helper, int fd, bool writable, bool wa
 static int open_for(const struct helper *helper, const struct wire_msg *msg)
 {
 	const bool writable = (msg->flags & O_ACCMODE) != O_RDONLY;
-	const bool device = !strcmp(msg->text, FUSE_DEVICE);
+	const struct named *named = find_named(&helper->wish, msg->text);
 	int fd, ret;
 
-	if (!was_named(&helper->wish, msg->text))
+	if (!strcmp(msg->text, FUSE_DEVICE))
+		return caller_open_fuse((int)msg->flags);
+	if (!named)
 		return -EPERM;
-	if (writable && !device && helper->wish.flags & MS_RDONLY)
+	if (writable && helper->wish.flags & MS_RDONLY)
 		return -EROFS;
-	fd = caller_open(msg->text, (int)msg->flags);
-	if (fd < 0 || device)
+	fd = caller_reopen(named->fd, (int)msg->flags);
+	if (fd < 0)
 		return fd;
 	ret = as_device(helper, fd, writable, msg->request & WIRE_TRY_LOOP);
 	if (ret != fd)
@@ -437,7 +474,7 @@ static int send_fuse(struct helper *helper)
 {
 	const struct wire_msg msg = { .kind = WIRE_FILE, .text = "fusedev" };
 
-	helper->fuse = caller_open(FUSE_DEVICE, O_RDWR);
+	helper->fuse = caller_open_fuse(O_RDWR);
 	if (helper->fuse < 0)
 		return helper->fuse;
 	return channel_send(helper->sock, &msg, helper->fuse, START_MS);

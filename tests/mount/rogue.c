@@ -3,16 +3,18 @@
  * A server that has been taken over: asks a mount helper for what it must not get. Prints what it gets, one
  * line for each question; ends with 0 if the helper has stayed to the end.
  *
- *	rogue open PATH FLAGS		and any number of the others, in order; loop: as a loop device
+ *	rogue open PATH FLAGS		and any number of the others, in order; loop: as a loop device;
+ *					first: prints the first byte
  *	rogue type TEXT | source TEXT | where TEXT | options TEXT
  *	rogue mount FLAGS | iomap MODE | bye ERROR
- *	rogue fd | bytes HEX | silence | leave
+ *	rogue fd | bytes HEX | stop | silence | leave
  *
  * In TEXT, @1 and @2 stand for what the helper was called with.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,7 @@ static int ask(const char *what, const struct wire_msg *msg)
 {
 	int err = channel_send(SOCK, msg, -1, LIMIT_MS);
 	struct stat st = { 0 };
+	char first;
 
 	if (!err)
 		err = channel_receive(SOCK, &packet, LIMIT_MS);
@@ -74,7 +77,9 @@ static int ask(const char *what, const struct wire_msg *msg)
 		printf("%s: gone: %s\n", what, strerror(-err));
 		return err;
 	}
-	if (packet.fd >= 0 && fstat(packet.fd, &st) == 0)
+	if (packet.fd >= 0 && !strcmp(what, "first"))
+		printf("%s: %c\n", what, pread(packet.fd, &first, 1, 0) == 1 ? first : '-');
+	else if (packet.fd >= 0 && fstat(packet.fd, &st) == 0)
 		printf("%s: a %s\n", what, S_ISCHR(st.st_mode) ? "character device" :
 			S_ISBLK(st.st_mode) ? "block device" : "file");
 	else
@@ -109,7 +114,7 @@ static int question(char **argv)
 			msg = (struct wire_msg){ .kind = texts[i].kind, .text = expand(value) };
 			err = ask(what, &msg);
 		}
-	if (!strcmp(what, "open") || !strcmp(what, "loop")) {
+	if (!strcmp(what, "open") || !strcmp(what, "loop") || !strcmp(what, "first")) {
 		msg = (struct wire_msg){ .kind = WIRE_OPEN, .text = expand(value),
 			.flags = (uint32_t)strtoul(argv[2], NULL, 0),
 			.request = what[0] == 'l' ? WIRE_TRY_LOOP : 0 };
@@ -129,6 +134,12 @@ static int question(char **argv)
 	} else if (!strcmp(what, "fd")) {
 		msg = (struct wire_msg){ .kind = WIRE_TYPE, .text = "fuse.ext4d" };
 		err = channel_send(SOCK, &msg, STDERR_FILENO, LIMIT_MS);
+		words = 1;
+	} else if (!strcmp(what, "stop")) {
+		/* until somebody has changed something */
+		printf("stop: %d\n", (int)getpid());
+		raise(SIGSTOP);
+		err = 0;
 		words = 1;
 	} else if (!strcmp(what, "silence")) {
 		pause();

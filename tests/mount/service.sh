@@ -399,6 +399,34 @@ helper_fails 32 'image: Invalid argument' image mnt
 says 'open: Operation not permitted' 'open: Operation not permitted' 'open: Operation not permitted' \
 	'open: Operation not permitted' 'open: Invalid argument' 'open: Invalid argument' 'open: Invalid argument' \
 	'open: a file' 'open: a file' 'open: a character device' 'open: Operation not permitted'
+# what was named is what lay there at the start: who owns the directory may not put something else in its place
+swapped()
+{
+	serve_with /rogue first "$1" 2 stop first "$1" 2 bye 5
+	shift
+	"$HELPER" swap/image mnt "$@" >out 2>&1 &
+	helper=$!
+	wait_until 10 grep -q '^stop:' log || fail "the server does not stop: $(cat log)"
+	rogue=$(sed -n 's/^stop: //p' log)
+	wait_until 10 grep -q '^State:[[:space:]]*T' "/proc/$rogue/status" || fail "the server is not stopped"
+	mv swap old
+	mkdir swap
+	ln -s "$WORK/secret" swap/image
+	cp secret swap/journal
+	kill -CONT "$rogue"
+	wait "$helper" 2>/dev/null || true
+	equal "what was opened before and after" "first: i first: i" "$(sed '/^first/!d' log | paste -s -d ' ')"
+	rm -r swap
+	mv old swap
+}
+mkdir swap
+echo image >swap/image
+echo i, a journal >swap/journal
+swapped @1
+swapped swap/journal -o journal_path=swap/journal
+# not what /proc shows of the helper itself
+helper_fails 32 '/proc/self/maps: ' image mnt -o journal_path=/proc/self/maps
+helper_fails 32 'is the image, no external journal' image mnt -o journal_path=./image
 # a loop device, which is the only one of its file, and goes with its descriptor
 serve_with /rogue loop @1 2 loop @1 2 open @1 2 bye 5
 helper_fails 32 'Input/output error' image mnt
