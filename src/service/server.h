@@ -58,7 +58,7 @@ int service_mount(struct service *service, const struct service_mount *what) MUS
 /* Ends the dialogue: the mount may be used if err is 0, else it goes and the helper's caller is told. */
 void service_end(struct service *service, int err);
 
-/* Gives up what rights the process has, for good. */
+/* Gives up what rights the process has, for good; nor has who has the same user any over the process. */
 int service_drop_rights(void) MUST_CHECK;
 
 #endif

@@ -107,6 +107,9 @@ for set in CapInh CapPrm CapEff CapAmb; do
 done
 equal "the server's NoNewPrivs" 1 "$(status_of NoNewPrivs)"
 equal "the server's root" "$WORK/root" "$(realpath "/proc/$server/root")"
+# another server of the same user does not get at it
+must_fail chroot --userspec="$SERVER_UID:$SERVER_UID" --groups= / wc -c "/proc/$server/environ"
+must_fail chroot --userspec="$SERVER_UID:$SERVER_UID" --groups= / ls "/proc/$server/fd"
 [ "$(find "/proc/$server/fd" -lname /dev/fuse | wc -l)" -gt 1 ] || fail "the workers share a connection"
 # everyone sees it, and the kernel checks permissions
 equal "as another user" hello "$(runuser -u nobody -- cat mnt/hello)"
