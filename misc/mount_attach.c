@@ -153,18 +153,14 @@ static bool loop_has(const char *name, const struct stat *st, bool writable)
 		info.lo_device == st->st_dev && (writable || !(info.lo_flags & LO_FLAGS_READ_ONLY));
 }
 
-bool attach_has_loop(int fd, bool writable)
+bool attach_has_loop(const struct stat *st, bool writable)
 {
 	const struct dirent *entry;
-	struct stat st;
-	DIR *dir;
+	DIR *dir = opendir("/sys/block");
 	bool found = false;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return false;
-	dir = opendir("/sys/block");
 	while (dir && !found && (entry = readdir(dir)))
-		found = !strncmp(entry->d_name, "loop", 4) && loop_has(entry->d_name, &st, writable);
+		found = !strncmp(entry->d_name, "loop", 4) && loop_has(entry->d_name, st, writable);
 	if (dir)
 		closedir(dir);
 	return found;

@@ -4,6 +4,7 @@
 #define EXT4D_MISC_MOUNT_ATTACH_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct attach_what {
@@ -28,10 +29,10 @@ int attach_move(int mount, int directory);
 int attach_grant_iomap(int fuse_fd);
 
 /*
- * Whether a loop device has the file: any if it is to be written, else one that writes it. The kernel may have
+ * Whether a loop device has the regular file: any if it is to be written, else one that writes it. The kernel may have
  * mounted it, and tells nobody but by name.
  */
-bool attach_has_loop(int fd, bool writable);
+bool attach_has_loop(const struct stat *st, bool writable);
 
 /* A loop device, which goes with its last descriptor, with the file, which it keeps locked for itself. Returns a descriptor or -errno. */
 int attach_loop(int fd, bool writable);

@@ -53,6 +53,7 @@ struct named {
 	const char *name; /* as the server is told it */
 	int fd;		  /* held: caller_pin() */
 	struct stat st;
+	unsigned loops; /* 1: a loop device was made for reading, 2: for writing */
 };
 
 /* What the caller wants. */
@@ -63,7 +64,7 @@ struct wish {
 	struct named files[1 + JOURNALS_MAX]; /* the image, and what options name */
 	unsigned nr_files;
 	unsigned long flags; /* MS_* that the mount has at least */
-	bool allow_other, fake, sloppy;
+	bool no_iomap, allow_other, fake, sloppy;
 };
 
 struct helper {
@@ -71,7 +72,7 @@ struct helper {
 	struct wish wish;
 	int directory, sock, fuse; /* descriptors */
 	int mount;		   /* made, and nowhere yet; -1 */
-	bool asked_iomap;
+	bool iomap;		   /* it may move the bytes of files by itself */
 	bool refused;  /* something it must not ask for: no mount */
 	unsigned told; /* 1 << TOLD_*: what the server has said of the mount */
 	char *options; /* owned: for the kernel */
@@ -186,6 +187,8 @@ static int look_at_options(struct wish *wish)
 			wish->flags = (wish->flags | flag->set) & ~flag->clear;
 		if (!strcmp(option, "allow_other") || !strcmp(option, "allow_root"))
 			wish->allow_other = true;
+		if (!strncmp(option, "iomap=", strlen("iomap=")))
+			wish->no_iomap = !strcmp(option, "iomap=off");
 		if (!strncmp(option, "journal_path=", strlen("journal_path=")))
 			status = name_journal(wish, strchr(option, '=') + 1);
 	}
@@ -217,7 +220,7 @@ static int parse(int argc, char **argv, struct wish *wish)
 
 /* ---- what the server asks for ---- */
 
-static const struct named *find_named(const struct wish *wish, const char *name)
+static struct named *find_named(struct wish *wish, const char *name)
 {
 	for (unsigned i = 0; i < wish->nr_files; i++)
 		if (!strcmp(name, wish->files[i].name))
@@ -225,29 +228,35 @@ static const struct named *find_named(const struct wish *wish, const char *name)
 	return NULL;
 }
 
-/* With root's rights a loop device can be had, and whether there is one can be seen. */
-static int as_device(const struct helper *helper, int fd, bool writable, bool wanted)
+/*
+ * With root's rights a loop device can be had, and whether there is one can be seen. The server may do with it
+ * what it likes, even keep it: so there is only one for reading and one for writing, and none without a use.
+ */
+static int as_device(const struct helper *helper, struct named *named, int fd, bool writable, bool wanted)
 {
-	struct stat st;
+	const unsigned loop = writable ? 2 : 1;
 	int ret = fd;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (!S_ISREG(named->st.st_mode))
 		return fd;
 	caller_raise();
-	if (attach_has_loop(fd, writable))
+	if (attach_has_loop(&named->st, writable)) {
 		ret = -EBUSY;
-	else if (wanted && caller_is_root(&helper->caller) && st.st_size >= SECTOR)
+	} else if (wanted && helper->iomap && !(named->loops & loop) && named->st.st_size >= SECTOR) {
 		ret = attach_loop(fd, writable);
+		if (ret >= 0)
+			named->loops |= loop;
+	}
 	caller_lower(&helper->caller);
 	/* without a loop device the server moves the bytes of files itself */
 	return ret < 0 && ret != -EBUSY ? fd : ret;
 }
 
 /* Returns a descriptor or -errno. */
-static int open_for(const struct helper *helper, const struct wire_msg *msg)
+static int open_for(struct helper *helper, const struct wire_msg *msg)
 {
 	const bool writable = (msg->flags & O_ACCMODE) != O_RDONLY;
-	const struct named *named = find_named(&helper->wish, msg->text);
+	struct named *named = find_named(&helper->wish, msg->text);
 	int fd, ret;
 
 	if (!strcmp(msg->text, FUSE_DEVICE))
@@ -259,13 +268,13 @@ static int open_for(const struct helper *helper, const struct wire_msg *msg)
 	fd = caller_reopen(named->fd, (int)msg->flags);
 	if (fd < 0)
 		return fd;
-	ret = as_device(helper, fd, writable, msg->request & WIRE_TRY_LOOP);
+	ret = as_device(helper, named, fd, writable, msg->request & WIRE_TRY_LOOP);
 	if (ret != fd)
 		close(fd);
 	return ret;
 }
 
-static int serve_open(const struct helper *helper, const struct wire_msg *msg)
+static int serve_open(struct helper *helper, const struct wire_msg *msg)
 {
 	int fd = open_for(helper, msg), err;
 	struct wire_msg reply = {
@@ -277,20 +286,28 @@ static int serve_open(const struct helper *helper, const struct wire_msg *msg)
 	return err;
 }
 
-/*
- * Only root's mounts: who may only read a device could have the kernel write to it then, which does not look
- * how it was opened.
- */
+/* The kernel does not look how a device was opened: who may only read it could have the kernel write to it then. */
+static bool may_have_iomap(const struct helper *helper)
+{
+	const struct wish *wish = &helper->wish;
+	bool allowed = caller_is_root(&helper->caller) && !wish->no_iomap;
+
+	for (unsigned i = 0; i < wish->nr_files; i++)
+		if (S_ISBLK(wish->files[i].st.st_mode) && wish->flags & MS_RDONLY)
+			allowed = false;
+	return allowed;
+}
+
 static int grant_iomap(struct helper *helper)
 {
-	int err = -EPERM;
+	int err;
 
-	helper->asked_iomap = true;
-	if (!caller_is_root(&helper->caller))
-		return err;
+	if (!may_have_iomap(helper))
+		return -EPERM;
 	caller_raise();
 	err = attach_grant_iomap(helper->fuse);
 	caller_lower(&helper->caller);
+	helper->iomap |= !err;
 	return err;
 }
 
@@ -368,9 +385,6 @@ static int make_mount(struct helper *helper, uint32_t flags)
 		what.flags |= MS_NOSUID | MS_NODEV;
 	if (!caller_may_mount_more(&helper->caller))
 		return -EDQUOT;
-	/* no matter if it fails */
-	if (!helper->asked_iomap)
-		(void)grant_iomap(helper);
 	caller_raise();
 	helper->mount = attach_make(&what);
 	caller_lower(&helper->caller);

@@ -430,22 +430,47 @@ swapped swap/journal -o journal_path=swap/journal
 # not what /proc shows of the helper itself
 helper_fails 32 '/proc/self/maps: ' image mnt -o journal_path=/proc/self/maps
 helper_fails 32 'is the image, no external journal' image mnt -o journal_path=./image
-# a loop device, which is the only one of its file, and goes with its descriptor
-serve_with /rogue loop @1 2 loop @1 2 open @1 2 bye 5
+# no loop device, where the kernel would not move the bytes of files by itself: not asked, refused, or unknown to it
+serve_with /rogue loop @1 2 loop @1 0 bye 5
 helper_fails 32 'Input/output error' image mnt
-says 'loop: a block device' 'loop: Device or resource busy' 'open: Device or resource busy'
-wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
-serve_with /rogue loop @1 2 silence
-"$HELPER" image mnt >/dev/null 2>&1 &
-helper=$!
-wait_until 10 grep -q 'loop: a block device' log || fail "no loop device: $(cat log)"
-must_fail "$EXT4D" image other -o rw
-must_say 'locked|has it'
-kill "$helper"
-wait "$helper" 2>/dev/null || true
-kill "$(server_of "$(losetup -n -O NAME -j image)")"
-wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
-flock -n image true || fail "the image is left locked"
+says 'loop: a file' 'loop: a file'
+for options in iomap=off iomap=on,iomap=off; do
+	serve_with /rogue iomap 0x5021 loop @1 2 loop @1 0 bye 5
+	helper_fails 32 'Input/output error' image mnt -o "$options"
+	says 'iomap: Operation not permitted' 'loop: a file' 'loop: a file'
+done
+loop=$(losetup -f --show image)
+serve_with /rogue iomap 0x5021 bye 5
+helper_fails 32 'Input/output error' "$loop" mnt -o ro
+says 'iomap: Operation not permitted'
+# a file is not to be written that a loop device has
+serve_with /rogue open @1 2 bye 5
+helper_fails 32 'Input/output error' image mnt
+says 'open: Device or resource busy'
+losetup -d "$loop"
+if [ -e /sys/module/fuse/parameters/enable_iomap ]; then
+	# one, which is the only one of its file, and goes with its descriptor
+	serve_with /rogue iomap 0x5021 loop @1 2 loop @1 2 open @1 2 bye 5
+	helper_fails 32 'Input/output error' image mnt
+	says 'iomap: Success' 'loop: a block device' 'loop: Device or resource busy' 'open: Device or resource busy'
+	wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
+	serve_with /rogue iomap 0x5021 loop @1 2 silence
+	"$HELPER" image mnt >/dev/null 2>&1 &
+	helper=$!
+	wait_until 10 grep -q 'loop: a block device' log || fail "no loop device: $(cat log)"
+	must_fail "$EXT4D" image other -o rw
+	must_say 'locked|has it'
+	kill "$helper"
+	wait "$helper" 2>/dev/null || true
+	kill "$(server_of "$(losetup -n -O NAME -j image)")"
+	wait_until 10 eval '[ -z "$(losetup -n -j image)" ]' || fail "the loop device is left"
+	flock -n image true || fail "the image is left locked"
+else
+	serve_with /rogue iomap 0x503f loop @1 2 iomap 0x5021 loop @1 2 bye 5
+	helper_fails 32 'Input/output error' image mnt
+	says 'iomap: Success' 'loop: a file' 'iomap: Inappropriate ioctl for device' 'loop: a file'
+fi
+[ -z "$(losetup -n -j image)" ] || fail "a loop device is left"
 # not for writing, if the caller said ro
 serve_with /rogue open @1 2 bye 30
 helper_fails 32 'Read-only file system' image mnt -o ro
