@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuse/abi.h"
 #include "fuse/iomap_abi.h"
 #include "fuse/iomap_device.h"
 #include "service/mountflags.h"
@@ -120,6 +121,29 @@ int attach_make(const struct attach_what *what)
 		return err;
 	mount = fsmount(fs, FSMOUNT_CLOEXEC, attributes(what->flags));
 	return mount < 0 ? -errno : mount;
+}
+
+int attach_share(int fuse_fd, int with)
+{
+	uint32_t fd = (uint32_t)fuse_fd;
+
+	return ioctl(with, ABI_DEV_IOC_CLONE, &fd) < 0 ? -errno : 0;
+}
+
+void attach_abort(int mount)
+{
+	CLEANUP(cleanup_close) int fd = -1;
+	struct statx stx;
+	char path[64];
+
+	/* without asking the server */
+	if (statx(mount, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &stx))
+		return;
+	/* the kernel's own dev_t */
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", stx.stx_dev_major << 20 | stx.stx_dev_minor);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "1", 1) < 0)
+		errno = 0;
 }
 
 int attach_move(int mount, int directory)

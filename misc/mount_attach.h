@@ -22,6 +22,18 @@ struct attach_what {
  */
 int attach_make(const struct attach_what *what);
 
+/*
+ * Lets another open /dev/fuse, which has no connection yet, serve the one of fuse_fd too: that one may be closed then.
+ * -EINVAL: it has one.
+ */
+int attach_share(int fuse_fd, int with);
+
+/*
+ * Ends the connection of a mount: nobody waits for the server any more, as unmounting might. Does nothing where fusectl
+ * is not mounted.
+ */
+void attach_abort(int mount);
+
 /* Puts it on the directory. */
 int attach_move(int mount, int directory);
 

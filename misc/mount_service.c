@@ -363,6 +363,33 @@ static int take_options(struct helper *helper, const char *text)
 	return helper->refused ? -EPERM : 0;
 }
 
+/*
+ * By a /dev/fuse that the server has never had: it may have told its own to keep the mount waiting for the reply to
+ * INIT (SYNC_INIT), and us with it.
+ */
+static int mount_apart(struct helper *helper, struct attach_what *what)
+{
+	int fuse = caller_open_fuse(O_RDWR), mount, err = 0;
+
+	if (fuse < 0)
+		return fuse;
+	what->fuse_fd = fuse;
+	caller_raise();
+	if (helper->iomap)
+		err = attach_grant_iomap(fuse);
+	mount = err ? err : attach_make(what);
+	if (mount >= 0)
+		err = attach_share(fuse, helper->fuse);
+	caller_lower(&helper->caller);
+	/* the connection ends with it, if it is not shared */
+	close(fuse);
+	if (err && mount >= 0)
+		close(mount);
+	else
+		helper->mount = mount;
+	return err ? err : mount < 0 ? mount : 0;
+}
+
 /* Makes the mount; it is put in its place when the server says that it can be used. */
 static int make_mount(struct helper *helper, uint32_t flags)
 {
@@ -372,7 +399,6 @@ static int make_mount(struct helper *helper, uint32_t flags)
 		.subtype = TYPE,
 		.options = helper->options ? helper->options : "",
 		.flags = flags | helper->wish.flags,
-		.fuse_fd = helper->fuse,
 		.uid = helper->caller.uid,
 		.gid = helper->caller.gid,
 	};
@@ -385,10 +411,7 @@ static int make_mount(struct helper *helper, uint32_t flags)
 		what.flags |= MS_NOSUID | MS_NODEV;
 	if (!caller_may_mount_more(&helper->caller))
 		return -EDQUOT;
-	caller_raise();
-	helper->mount = attach_make(&what);
-	caller_lower(&helper->caller);
-	return helper->mount < 0 ? helper->mount : 0;
+	return mount_apart(helper, &what);
 }
 
 static int reply_to(struct helper *helper, const struct wire_msg *msg)
@@ -544,13 +567,12 @@ static int attach(const struct helper *helper)
 	caller_lower(&helper->caller);
 	if (!err)
 		return 0;
-	/* without a place it goes with us, and the server with it */
 	return complain(EXIT_MOUNT, "%s: cannot mount: %s", helper->wish.mountpoint, strerror(-err));
 }
 
 static int run(struct helper *helper)
 {
-	int err;
+	int err, status;
 
 	helper->directory = caller_open_mountpoint(&helper->caller, helper->wish.mountpoint);
 	if (helper->directory < 0)
@@ -565,7 +587,17 @@ static int run(struct helper *helper)
 		err = send_fuse(helper);
 	if (!err)
 		err = converse(helper);
-	return err ? say_refusal(helper, err) : attach(helper);
+	if (err)
+		status = say_refusal(helper, err);
+	else
+		status = attach(helper);
+	/* without a place it goes with us, and the server with it */
+	if (status && helper->mount >= 0) {
+		caller_raise();
+		attach_abort(helper->mount);
+		caller_lower(&helper->caller);
+	}
+	return status;
 }
 
 /* What is opened must not get the number of a standard descriptor: messages would go there. */

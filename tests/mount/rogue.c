@@ -7,6 +7,7 @@
  *					first: prints the first byte
  *	rogue type TEXT | source TEXT | where TEXT | options TEXT
  *	rogue mount FLAGS | iomap MODE | bye ERROR
+ *	rogue sync			has the kernel wait for the reply to INIT (FUSE_DEV_IOC_SYNC_INIT)
  *	rogue fd | bytes HEX | stop | silence | leave
  *
  * In TEXT, @1 and @2 stand for what the helper was called with.
@@ -18,16 +19,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuse/iomap_abi.h"
 #include "service/channel.h"
 
 #define SOCK 3
 #define LIMIT_MS 30000
 
 static struct channel_packet packet;
+static int fuse;
 static char *named[2]; /* what the helper was called with */
 
 static int take_named(int fd)
@@ -56,7 +60,10 @@ static int begin(void)
 		err = channel_receive(SOCK, &packet, LIMIT_MS);
 	if (!err)
 		err = take_named(packet.fd);
-	return err ? err : channel_receive(SOCK, &packet, LIMIT_MS);
+	if (!err)
+		err = channel_receive(SOCK, &packet, LIMIT_MS);
+	fuse = packet.fd;
+	return err;
 }
 
 static const char *expand(const char *text)
@@ -134,6 +141,10 @@ static int question(char **argv)
 	} else if (!strcmp(what, "fd")) {
 		msg = (struct wire_msg){ .kind = WIRE_TYPE, .text = "fuse.ext4d" };
 		err = channel_send(SOCK, &msg, STDERR_FILENO, LIMIT_MS);
+		words = 1;
+	} else if (!strcmp(what, "sync")) {
+		/* older kernels do not have it */
+		err = ioctl(fuse, IOMAP_ABI_IOC_SYNC_INIT) && errno != ENOTTY ? -errno : 0;
 		words = 1;
 	} else if (!strcmp(what, "stop")) {
 		/* until somebody has changed something */

@@ -486,6 +486,10 @@ says 'mount: Invalid argument' 'type: Success' 'source: Success' 'where: Success
 	'mount: Invalid argument' 'mount: Success' 'mount: Invalid argument' 'iomap: Invalid argument' 'iomap: Success'
 serve_with /rogue type fuse.ext4d source @1 where @2 options allow_other,context=x mount 0 bye 1
 helper_fails 32 'Operation not permitted' image mnt
+# the mount does not wait for what the server may never answer
+serve_with /rogue sync type fuse.ext4d source @1 where @2 mount 0 bye 5
+helper_fails 32 'Input/output error' image mnt
+says 'type: Success' 'source: Success' 'where: Success' 'mount: Success'
 # the caller's restrictions stand
 serve_with /rogue type fuse.ext4d source @1 where @2 options allow_other mount 0 bye 0
 "$HELPER" image mnt -o ro,nosuid,nodev,noexec,nosymfollow 2>out || fail "a server that is gone: $(cat out)"
