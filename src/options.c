@@ -9,19 +9,24 @@
 #include <string.h>
 
 #include "format/dquot.h"
+#include "util/log.h"
 #include "util/parse.h"
 
 #define COMMIT_MAX 3600 /* seconds */
 
 PRINTF_LIKE(1, 2) static int usage(const char *fmt, ...)
 {
+	CLEANUP(cleanup_free) char *line = NULL;
 	va_list ap;
 
-	fputs("ext4d: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
 	va_end(ap);
-	fputs("\n", stderr);
+	/* of a service it is the log, and what is wrong may be a stranger's */
+	if (line)
+		log_make_printable(line);
+	dprintf(STDERR_FILENO, "ext4d: %s\n", line ? line : "out of memory");
 	return -EINVAL;
 }
 

@@ -28,11 +28,7 @@ void log_to_syslog(struct log *log)
 	log->to_syslog = true;
 }
 
-/*
- * Names come from the image: a control character, of one byte or of UTF-8's two (C2 80 to C2 9F), must
- * not reach a terminal or split a line.
- */
-static void make_printable(char *line)
+void log_make_printable(char *line)
 {
 	for (unsigned char *at = (unsigned char *)line; *at; at++) {
 		if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
@@ -44,7 +40,7 @@ static void make_printable(char *line)
 
 static void emit(struct log *log, enum log_level level, char *line)
 {
-	make_printable(line);
+	log_make_printable(line);
 	if (log->to_syslog)
 		syslog(syslog_priority[level], "%s", line);
 	else

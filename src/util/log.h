@@ -49,6 +49,12 @@ void log_line(struct log *log, enum log_level level, const char *fmt, ...) PRINT
  */
 void log_limited(struct log *log, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/*
+ * Names come from images and strangers: a control character, of one byte or of UTF-8's two (C2 80 to C2 9F), must
+ * not reach a terminal or split a line.
+ */
+void log_make_printable(char *line);
+
 #define log_error(log, ...) log_line(log, LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(log, ...) log_line(log, LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(log, ...) log_line(log, LOG_LEVEL_INFO, __VA_ARGS__)
