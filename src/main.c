@@ -175,7 +175,8 @@ static int check_journal_path(struct server *server, const struct options *opts)
 {
 	struct stat image, journal;
 
-	if (!opts->journal_path || stat(opts->image, &image) ||
+	/* a helper has looked: its names are perhaps none of ours */
+	if (server->service || !opts->journal_path || stat(opts->image, &image) ||
 		stat(opts->journal_path, &journal) || image.st_dev != journal.st_dev || image.st_ino != journal.st_ino)
 		return 0;
 	log_error(&server->log, "%s: is the image, no external journal", opts->journal_path);
@@ -281,6 +282,7 @@ static int open_filesystem(struct server *server, const struct options *opts)
 	/* with ACLs the kernel checks all permissions, whether it was asked to or not */
 	server->ops.no_acl = opts->noacl || opts->fakeroot ||
 		(opts->no_default_opts && !opts->default_permissions);
+	server->ops.no_rights = server->service != NULL;
 	server->ops.list_trusted =
 		server->service ? service_uid(server->service) == 0 : in_initial_user_namespace();
 	/* of a helper it is absolute, and perhaps not to be seen from here */

@@ -69,9 +69,9 @@ static bool same_namespace(const struct caller *caller)
 	snprintf(path, sizeof(path), "/proc/%u/ns/user", caller->tid);
 	if (stat("/proc/self/ns/user", &ours))
 		return false;
-	/* a server without rights may not look there: as where there is no /proc */
+	/* as where there is no /proc */
 	if (stat(path, &theirs))
-		return !caller->uid;
+		return caller->hidden && !caller->uid;
 	return ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 

@@ -9,6 +9,7 @@
 struct caller {
 	uint32_t uid, gid;
 	uint32_t tid; /* of the thread; 0 if it is not in our pid namespace */
+	bool hidden;  /* we have no rights to look which user namespace it is in */
 };
 
 /* Whether gid is the caller's group or one of the supplementary ones. */

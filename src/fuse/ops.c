@@ -79,8 +79,10 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 struct caller ops_caller(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	const struct ops_context *ops = fuse_req_userdata(req);
 
-	return (struct caller){ .uid = ctx->uid, .gid = ctx->gid, .tid = (uint32_t)ctx->pid };
+	return (struct caller){
+		.uid = ctx->uid, .gid = ctx->gid, .tid = (uint32_t)ctx->pid, .hidden = ops->no_rights };
 }
 
 uint32_t ops_tid(fuse_req_t req)

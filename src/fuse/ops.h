@@ -17,6 +17,7 @@ struct ops_context {
 	struct iomap *iomap;	  /* [const] see iomap.h */
 	struct reply_owner owner; /* [const] */
 	bool no_acl;		  /* [const] leave ACLs unenforced: -o noacl, fakeroot */
+	bool no_rights;		  /* [const] a server without any: see struct caller */
 	bool list_trusted;	  /* [const] root of the initial user namespace may list trusted.* */
 };
 

@@ -576,7 +576,8 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size, off
 bool op_write_intercept(struct ops_context *ctx, const struct abi_in_header *head, size_t len)
 {
 	const struct abi_write_in *in = (const void *)(head + 1);
-	const struct caller caller = { .uid = head->uid, .gid = head->gid, .tid = head->pid };
+	const struct caller caller = {
+		.uid = head->uid, .gid = head->gid, .tid = head->pid, .hidden = ctx->no_rights };
 	struct attr_change change = { 0 };
 	CLEANUP(inode_putp) struct inode *inode = NULL;
 	struct dinode d;
