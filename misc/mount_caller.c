@@ -14,10 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -27,6 +29,14 @@
 
 /* Of /dev/fuse, by number. */
 enum { FUSE_MAJOR = 10, FUSE_MINOR = 229 };
+
+/* For a service manager to take the connection. */
+#define CONNECT_SECONDS 15
+
+/* Missing in headers before Linux 6.16. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 /* fusermount3's, where /etc/fuse.conf has none. */
 #define MOUNTS_MAX 1000
@@ -39,6 +49,9 @@ int caller_init(struct mount_caller *ret)
 		return -EPERM;
 	ret->uid = getuid();
 	ret->gid = getgid();
+	/* as the kernel has it for set-user-ID programs, if it was not told otherwise (fs.suid_dumpable) */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
 	/* the groups are the caller's already */
 	if (setegid(ret->gid))
 		return -errno;
@@ -75,6 +88,18 @@ void caller_lower(const struct mount_caller *caller)
 		abort();
 }
 
+/* Descriptors are never taken from the server: to close one can take as long as its filesystem likes. */
+static void set_limits(int sock)
+{
+	const struct timeval limit = { .tv_sec = CONNECT_SECONDS };
+	const int off = 0;
+
+	/* connect() waits as long for its turn */
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	/* not every kernel has it */
+	setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
 int caller_connect(const struct mount_caller *caller, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -87,9 +112,10 @@ int caller_connect(const struct mount_caller *caller, const char *path)
 	if (sock < 0)
 		return -errno;
 	/* who connects is the effective user, what they may open is the files' user's, with some capabilities */
+	set_limits(sock);
 	setfsuid(0);
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
-		err = -errno;
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	/* only this way they go again: seteuid() takes them from nobody who was not root before */
 	setfsuid(caller->uid);
 	caller_lower(caller);
@@ -206,7 +232,7 @@ static bool holds_users_files(int fd)
 	return false;
 }
 
-static int check_mountpoint(const struct mount_caller *caller, int fd)
+int caller_check_mountpoint(const struct mount_caller *caller, int fd)
 {
 	struct stat st;
 
@@ -227,7 +253,7 @@ int caller_open_mountpoint(const struct mount_caller *caller, const char *path)
 
 	if (fd < 0)
 		return fd;
-	err = check_mountpoint(caller, fd);
+	err = caller_check_mountpoint(caller, fd);
 	if (!err)
 		return fd;
 	close(fd);
@@ -236,55 +262,81 @@ int caller_open_mountpoint(const struct mount_caller *caller, const char *path)
 
 /* ---- /etc/fuse.conf ---- */
 
-static void read_conf(bool *ret_allow_other, unsigned *ret_max)
+struct limits {
+	bool allow_other;
+	int mounts; /* -1: any number */
+};
+
+static void read_line(const char *line, void *data)
 {
-	FILE *file = fopen(FUSE_CONF, "re");
-	char line[256];
+	struct limits *limits = data;
+	char word[32];
+	int max;
 
-	*ret_allow_other = false;
-	*ret_max = MOUNTS_MAX;
-	while (file && fgets(line, sizeof(line), file)) {
-		char word[32];
-		unsigned max;
-
-		if (sscanf(line, "%31s", word) == 1 && !strcmp(word, "user_allow_other"))
-			*ret_allow_other = true;
-		if (sscanf(line, " mount_max = %u", &max) == 1)
-			*ret_max = max;
-	}
-	if (file)
-		fclose(file);
+	if (sscanf(line, "%31s", word) == 1 && !strcmp(word, "user_allow_other"))
+		limits->allow_other = true;
+	if (sscanf(line, " mount_max = %d", &max) == 1)
+		limits->mounts = max;
 }
 
-static unsigned count_mounts(void)
+static void count_line(const char *line, void *data)
 {
-	FILE *info = fopen("/proc/self/mountinfo", "re");
+	int *nr = data;
+
+	*nr += strstr(line, " - fuse") != NULL;
+}
+
+/* Closes the file. -EIO: it has not been read to its end. */
+static int each_line(FILE *file, void (*take)(const char *line, void *data), void *data)
+{
 	char *line = NULL;
 	size_t room = 0;
-	unsigned nr = 0;
+	int err;
 
-	while (info && getline(&line, &room, info) > 0)
-		nr += strstr(line, " - fuse") != NULL;
+	while (getline(&line, &room, file) > 0)
+		take(line, data);
+	err = feof(file) && !ferror(file) ? 0 : -EIO;
 	free(line);
-	if (info)
-		fclose(info);
-	return nr;
+	fclose(file);
+	return err;
+}
+
+/* Whatever the caller may read or run out of: what cannot be read allows nothing. */
+static struct limits read_conf(const struct mount_caller *caller)
+{
+	struct limits limits = { .mounts = MOUNTS_MAX };
+	const struct limits nothing = { .mounts = 0 };
+	FILE *file;
+	int err;
+
+	caller_raise();
+	file = fopen(FUSE_CONF, "re");
+	err = errno;
+	caller_lower(caller);
+	if (!file)
+		return err == ENOENT ? limits : nothing;
+	return each_line(file, read_line, &limits) ? nothing : limits;
+}
+
+static bool has_fewer_mounts(int max)
+{
+	FILE *info = fopen("/proc/self/mountinfo", "re");
+	int nr = 0;
+
+	return info && !each_line(info, count_line, &nr) && nr < max;
 }
 
 bool caller_may_allow_other(const struct mount_caller *caller)
 {
-	bool allowed;
-	unsigned max;
-
-	read_conf(&allowed, &max);
-	return caller_is_root(caller) || allowed;
+	return caller_is_root(caller) || read_conf(caller).allow_other;
 }
 
 bool caller_may_mount_more(const struct mount_caller *caller)
 {
-	bool allowed;
-	unsigned max;
+	int max;
 
-	read_conf(&allowed, &max);
-	return caller_is_root(caller) || count_mounts() < max;
+	if (caller_is_root(caller))
+		return true;
+	max = read_conf(caller).mounts;
+	return max == -1 || has_fewer_mounts(max);
 }

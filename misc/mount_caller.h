@@ -51,7 +51,10 @@ int caller_open_fuse(int flags);
  */
 int caller_open_mountpoint(const struct mount_caller *caller, const char *path);
 
-/* What /etc/fuse.conf allows users. */
+/* The same of one that is open. */
+int caller_check_mountpoint(const struct mount_caller *caller, int fd);
+
+/* What /etc/fuse.conf allows users: nothing, if that cannot be read. */
 bool caller_may_allow_other(const struct mount_caller *caller);
 bool caller_may_mount_more(const struct mount_caller *caller);
 

@@ -23,6 +23,7 @@
 #include "mount_caller.h"
 #include "service/channel.h"
 #include "service/mountflags.h"
+#include "util/log.h"
 #include "util/parse.h"
 
 #define PROGRAM "mount.ext4d-service"
@@ -33,7 +34,7 @@
 /* mount(8)'s */
 enum { EXIT_USAGE = 1, EXIT_SYSTEM = 2, EXIT_MOUNT = 32 };
 
-/* Milliseconds: for a server to start; for one that recovers a journal, or waits whether an image is in use. */
+/* Milliseconds: for a server to start; until it has mounted, which may take a journal's recovery. */
 #define START_MS 15000
 #define WORK_MS 600000
 
@@ -85,13 +86,16 @@ static int complain(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static int complain(int status, const char *fmt, ...)
 {
+	CLEANUP(cleanup_free) char *line = NULL;
 	va_list ap;
 
-	fputs(PROGRAM ": ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
 	va_end(ap);
-	fputc('\n', stderr);
+	if (line)
+		log_make_printable(line);
+	dprintf(STDERR_FILENO, PROGRAM ": %s\n", line ? line : "out of memory");
 	return status;
 }
 
@@ -168,14 +172,15 @@ static int name_journal(struct wish *wish, const char *name)
 }
 
 /* What options mean to us; the others are the server's. */
-static int look_at_options(struct wish *wish)
+static int look_at_options(struct wish *wish, bool root)
 {
+	bool said_others = false, own_only = false;
 	char *rest, *option;
 	int status = 0;
 
-	if (!wish->options)
-		return 0;
-	wish->copy = rest = strdup(wish->options);
+	/* whatever a stranger's image holds, or makes of its server */
+	wish->flags = MS_NOSUID | MS_NODEV;
+	wish->copy = rest = strdup(wish->options ? wish->options : "");
 	if (!rest)
 		return complain(EXIT_SYSTEM, "out of memory");
 	while (!status && (option = parse_option(&rest))) {
@@ -185,18 +190,19 @@ static int look_at_options(struct wish *wish)
 			return complain(EXIT_USAGE, "option remount: of a mount of type fuse." TYPE);
 		if (flag)
 			wish->flags = (wish->flags | flag->set) & ~flag->clear;
-		if (!strcmp(option, "allow_other") || !strcmp(option, "allow_root"))
-			wish->allow_other = true;
+		said_others |= !strcmp(option, "allow_other") || !strcmp(option, "allow_root");
+		own_only |= !strcmp(option, "no_default_opts") || !strcmp(option, "fakeroot");
 		if (!strncmp(option, "iomap=", strlen("iomap=")))
 			wish->no_iomap = !strcmp(option, "iomap=off");
 		if (!strncmp(option, "journal_path=", strlen("journal_path=")))
 			status = name_journal(wish, strchr(option, '=') + 1);
 	}
 	wish->flags &= MOUNTFLAGS_RESTRICTIONS;
+	wish->allow_other = said_others || (root && !own_only);
 	return status;
 }
 
-static int parse(int argc, char **argv, struct wish *wish)
+static int parse(int argc, char **argv, bool root, struct wish *wish)
 {
 	int status = parse_flags(argc, argv, wish);
 
@@ -215,7 +221,7 @@ static int parse(int argc, char **argv, struct wish *wish)
 	wish->mountpoint = realpath(argv[optind + 1], NULL);
 	if (!wish->mountpoint)
 		return complain(EXIT_MOUNT, "%s: %s", argv[optind + 1], strerror(errno));
-	return look_at_options(wish);
+	return look_at_options(wish, root);
 }
 
 /* ---- what the server asks for ---- */
@@ -341,8 +347,7 @@ static bool is_allowed(const struct helper *helper, const char *option)
 	if (!strcmp(option, "default_permissions"))
 		return true;
 	if (!strcmp(option, "allow_other"))
-		return caller_is_root(&helper->caller) ||
-			(helper->wish.allow_other && caller_may_allow_other(&helper->caller));
+		return helper->wish.allow_other && caller_may_allow_other(&helper->caller);
 	return value && !strncmp(option, "max_read=", strlen("max_read=")) && value[1] &&
 		strspn(value + 1, "0123456789") == strlen(value + 1);
 }
@@ -520,9 +525,12 @@ static int send_fuse(struct helper *helper)
 /* Until the server ends the dialogue: 0 or what it ends with, or what keeps it from its end. */
 static int converse(struct helper *helper)
 {
+	const uint64_t until = channel_now_ms() + WORK_MS;
+
 	for (unsigned i = 0; i < MESSAGES_MAX; i++) {
+		const uint64_t now = channel_now_ms();
 		struct channel_packet packet;
-		int err = channel_receive(helper->sock, &packet, WORK_MS);
+		int err = channel_receive(helper->sock, &packet, now < until ? (unsigned)(until - now) : 0);
 
 		if (err)
 			return err;
@@ -560,11 +568,14 @@ static int say_refusal(const struct helper *helper, int err)
 
 static int attach(const struct helper *helper)
 {
-	int err;
+	/* the server may have taken its time, and the caller may have been stopped: what they may is what they may now */
+	int err = caller_check_mountpoint(&helper->caller, helper->directory);
 
-	caller_raise();
-	err = attach_move(helper->mount, helper->directory);
-	caller_lower(&helper->caller);
+	if (!err) {
+		caller_raise();
+		err = attach_move(helper->mount, helper->directory);
+		caller_lower(&helper->caller);
+	}
 	if (!err)
 		return 0;
 	return complain(EXIT_MOUNT, "%s: cannot mount: %s", helper->wish.mountpoint, strerror(-err));
@@ -577,6 +588,9 @@ static int run(struct helper *helper)
 	helper->directory = caller_open_mountpoint(&helper->caller, helper->wish.mountpoint);
 	if (helper->directory < 0)
 		return complain(EXIT_MOUNT, "%s: %s", helper->wish.mountpoint, strerror(-helper->directory));
+	/* before a server is started for nothing */
+	if (!caller_may_mount_more(&helper->caller))
+		return complain(EXIT_MOUNT, "%s: %s", helper->wish.mountpoint, strerror(EDQUOT));
 	helper->sock = caller_connect(&helper->caller, SOCKET);
 	if (helper->sock < 0)
 		return complain(EXIT_MOUNT, "no service at " SOCKET ": %s", strerror(-helper->sock));
@@ -623,7 +637,7 @@ int main(int argc, char **argv)
 		return EXIT_SYSTEM;
 	if (caller_init(&helper.caller))
 		return complain(EXIT_SYSTEM, "has to be run by root, or to be set-user-ID root");
-	status = parse(argc, argv, &helper.wish);
+	status = parse(argc, argv, caller_is_root(&helper.caller), &helper.wish);
 	if (!status && !helper.wish.fake)
 		status = run(&helper);
 	/* descriptors go with the process */

@@ -12,7 +12,7 @@
 /* More than one is an error, and has to be closed all the same. */
 #define FDS_MAX 8
 
-static uint64_t now_ms(void)
+uint64_t channel_now_ms(void)
 {
 	struct timespec ts;
 
@@ -27,7 +27,7 @@ static int wait_for(int sock, short events, uint64_t until)
 	int got;
 
 	do {
-		uint64_t now = now_ms();
+		uint64_t now = channel_now_ms();
 
 		got = poll(&pfd, 1, now < until ? (int)(until - now) : 0);
 	} while (got < 0 && errno == EINTR);
@@ -38,7 +38,7 @@ static int wait_for(int sock, short events, uint64_t until)
 
 int channel_send(int sock, const struct wire_msg *msg, int fd, unsigned limit_ms)
 {
-	const uint64_t until = now_ms() + limit_ms;
+	const uint64_t until = channel_now_ms() + limit_ms;
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -97,7 +97,7 @@ static unsigned take_fds(struct msghdr *head, int *ret)
 
 int channel_receive(int sock, struct channel_packet *ret, unsigned limit_ms)
 {
-	const uint64_t until = now_ms() + limit_ms;
+	const uint64_t until = channel_now_ms() + limit_ms;
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];

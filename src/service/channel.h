@@ -21,4 +21,7 @@ int channel_send(int sock, const struct wire_msg *msg, int fd, unsigned limit_ms
  */
 int channel_receive(int sock, struct channel_packet *ret, unsigned limit_ms) MUST_CHECK;
 
+/* Of a clock that only goes on. */
+uint64_t channel_now_ms(void);
+
 #endif

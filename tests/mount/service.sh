@@ -97,7 +97,7 @@ serve_with /ext4d --service
 # ---- by root ----
 
 helper_mounts image mnt
-mounted_as 'rw,(relatime,)?user_id=0,group_id=0,default_permissions,allow_other'
+mounted_as 'rw,nosuid,nodev,(relatime,)?user_id=0,group_id=0,default_permissions,allow_other'
 equal "the source" "$WORK/image" "$(findmnt -n -o SOURCE mnt)"
 equal "contents" hello "$(cat mnt/hello)"
 equal "the server's users" "$SERVER_UID $SERVER_UID $SERVER_UID $SERVER_UID" "$(echo $(status_of Uid))"
@@ -179,7 +179,10 @@ helper_mounts image mnt -n -v -o rw,nosuid,nodev -o noexec,noatime,x-test,user
 mounted_as 'rw,nosuid,nodev,noexec,noatime'
 gone mnt image
 helper_mounts image mnt -o no_default_opts,sync
-mounted_as 'rw,sync,(relatime,)?user_id=0,group_id=0 '
+mounted_as 'rw,sync,nosuid,nodev,(relatime,)?user_id=0,group_id=0 '
+gone mnt image
+helper_mounts image mnt -o nodev,suid,dev
+mounted_as 'rw,(relatime,)?user_id=0,'
 gone mnt image
 helper_mounts image mnt -s -o nosuchoption,uid=7
 equal "uid=7" 7 "$(stat -c %u mnt/hello)"
@@ -194,6 +197,12 @@ done
 cut -c-200 log >said
 helper_fails 32 'Invalid argument; the service.s log says more' image mnt -o nosuchoption
 grep -q 'unknown option "nosuchoption"' log || fail "the log: $(cat log)"
+# a log's line is one line, whatever a user says
+: >log
+helper_fails 32 'Invalid argument' image mnt -o $'x\n<0>forged\x1b[2J'
+equal "lines of the log" 0 "$(grep -c '^<0>' log)"
+grep -q 'unknown option "x?<0>forged?\[2J"' log || fail "the log: $(cat -v log)"
+helper_fails 32 'no\?thing: No such file' $'no\nthing' mnt
 helper_fails 32 'Invalid argument' image mnt -o fsname=x
 grep -q 'option fsname=x' log || fail "the log: $(cat log)"
 [ -e /sys/module/fuse/parameters/enable_iomap ] || {
@@ -274,7 +283,7 @@ if grep -qw overlay /proc/filesystems; then
 		ln -sf "$(realpath "$EXT4D")" "$sbin/$name"
 	done
 	mount -t ext4d-service -o nodev image mnt || fail "mount(8) ends with $?"
-	mounted_as 'rw,nodev,'
+	mounted_as 'rw,nosuid,nodev,'
 	mount -o remount,ro mnt || fail "remount,ro ends with $?"
 	mounted_as 'ro,'
 	must_fail touch mnt/new
@@ -367,11 +376,25 @@ if as_nobody setuid/helper theirs own >out 2>&1; then
 	[ -e /etc/fuse.conf ] || : >/etc/fuse.conf
 	mount --bind fuse.conf /etc/fuse.conf
 	user_fails 'quota' theirs own
-	echo user_allow_other >fuse.conf
+	# users may not read it: root does
+	printf 'mount_max = -1\nuser_allow_other\n' >fuse.conf
+	chmod 600 fuse.conf
 	as_nobody setuid/helper theirs own -o allow_other || fail "user_allow_other does not allow it"
 	equal "allowed others" hello "$(cat own/hello)"
 	as_nobody fusermount3 -u own
 	umount /etc/fuse.conf
+	# of where they may mount at the end, not only at the beginning
+	serve_with /rogue type fuse.ext4d source @1 where @2 mount 0 stop bye 0
+	as_nobody timeout 60 setuid/helper theirs own >out 2>&1 &
+	helper=$!
+	wait_until 10 grep -q '^stop:' log || fail "the server does not stop: $(cat log)"
+	chown root own
+	chmod 755 own
+	kill -CONT "$(sed -n 's/^stop: //p' log)"
+	status=0
+	wait "$helper" || status=$?
+	equal "exit status where they may no longer mount" 32 "$status"
+	! is_mounted own || fail "mounted where a user may no longer"
 	# the service is the helper's alone
 	must_fail as_nobody "$(tool mount/activate)" "$socket" true
 else
@@ -486,6 +509,10 @@ says 'mount: Invalid argument' 'type: Success' 'source: Success' 'where: Success
 	'mount: Invalid argument' 'mount: Success' 'mount: Invalid argument' 'iomap: Invalid argument' 'iomap: Success'
 serve_with /rogue type fuse.ext4d source @1 where @2 options allow_other,context=x mount 0 bye 1
 helper_fails 32 'Operation not permitted' image mnt
+for options in no_default_opts fakeroot; do
+	serve_with /rogue type fuse.ext4d source @1 where @2 options allow_other mount 0 bye 1
+	helper_fails 32 'Operation not permitted' image mnt -o "$options"
+done
 # the mount does not wait for what the server may never answer
 serve_with /rogue sync type fuse.ext4d source @1 where @2 mount 0 bye 5
 helper_fails 32 'Input/output error' image mnt
@@ -509,8 +536,9 @@ serve_with /rogue bytes 5459504541
 helper_fails 32 'does not keep to the protocol' image mnt
 serve_with /rogue bytes 5341465400010001
 helper_fails 32 'does not keep to the protocol' image mnt
+# which does not arrive where the kernel has SO_PASSRIGHTS
 serve_with /rogue fd
-helper_fails 32 'does not keep to the protocol' image mnt
+helper_fails 32 'does not keep to the protocol|ended without having mounted it' image mnt
 serve_with /nothing
 helper_fails 32 'ended without having mounted it' image mnt
 serve_with /rogue mute
