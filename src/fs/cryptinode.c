@@ -57,27 +57,34 @@ static int read_context(struct inode *inode, struct fscrypt_context *ret)
 
 _Static_assert(FS_KEY_MAX == MASTERKEY_MAX, "the room that who finds a key is given");
 
-/* Whether the filesystem has the key after somebody else was asked for it. */
-static bool fetch_key(struct fs *fs, const struct fscrypt_key_name *wanted)
+/* find_key_lock is held. */
+static void fetch_key_locked(struct fs *fs, const struct fscrypt_key_name *wanted)
 {
 	struct fscrypt_key_name name = *wanted;
 	uint8_t raw[FS_KEY_MAX];
 	size_t size = 0;
-	int err;
+	int err = fs->opts.find_key(fs->opts.find_key_arg, &name, raw, &size);
 
-	if (!fs->opts.find_key)
-		return false;
-	err = fs->opts.find_key(fs->opts.find_key_arg, &name, raw, &size);
 	if (!err)
 		err = fs_add_key(fs, &name, raw, size);
 	OPENSSL_cleanse(raw, sizeof(raw));
-	/* one of another name has been added for nothing, and does not count */
-	return !err && keyring_find(fs->keyring, wanted);
+	if (err && err != -ENOKEY)
+		log_debug(fs->log, "a key that was found cannot be used: %s", strerror(-err));
 }
 
 bool cryptinode_has_key(struct fs *fs, const struct fscrypt_key_name *name)
 {
-	return keyring_find(fs->keyring, name) || fetch_key(fs, name);
+	bool has = keyring_find(fs->keyring, name);
+
+	if (has || !fs->opts.find_key)
+		return has;
+	/* somebody may be at it: what he was told is not told again */
+	lock_take(&fs->find_key_lock);
+	if (!keyring_find(fs->keyring, name))
+		fetch_key_locked(fs, name);
+	lock_drop(&fs->find_key_lock);
+	/* one of another name has been added for nothing, and does not count */
+	return keyring_find(fs->keyring, name);
 }
 
 static int make_key(struct inode *inode, struct filekey **ret)
@@ -96,9 +103,8 @@ static int make_key(struct inode *inode, struct filekey **ret)
 	if (err)
 		return err;
 	err = filekey_new(keyring, &context, &owner, ret);
-	/* or it has the key, and that is too short */
-	if (err == -ENOKEY && !keyring_find(keyring, &context.key) &&
-		fetch_key(inode->fs, &context.key))
+	/* again also if it came meanwhile, or was there and is too short */
+	if (err == -ENOKEY && cryptinode_has_key(inode->fs, &context.key))
 		err = filekey_new(keyring, &context, &owner, ret);
 	return err;
 }

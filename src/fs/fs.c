@@ -373,6 +373,7 @@ static void locks_init(struct fs *fs)
 	atomic_init(&fs->read_only, true);
 	errors_init(&fs->errors);
 	lock_init(&fs->ns_lock, LOCK_RANK_NS);
+	lock_init(&fs->find_key_lock, LOCK_RANK_KEYS);
 	lock_init(&fs->sum_lock, LOCK_RANK_GROUP);
 	lock_init(&fs->super_lock, LOCK_RANK_SUPER);
 	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)
@@ -383,6 +384,7 @@ static void locks_fini(struct fs *fs)
 {
 	errors_fini(&fs->errors);
 	lock_fini(&fs->ns_lock);
+	lock_fini(&fs->find_key_lock);
 	lock_fini(&fs->sum_lock);
 	lock_fini(&fs->super_lock);
 	for (size_t i = 0; i < FS_ITABLE_LOCKS; i++)

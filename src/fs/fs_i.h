@@ -58,6 +58,7 @@ struct fs {
 	struct rwlock itable_locks[FS_ITABLE_LOCKS]; /* rank ITABLE; see fs_itable_lock() */
 	struct groups *groups;	/* [const] owned */
 	bool recovered;		/* [const] once open: its journal was replayed, counts are old */
+	struct lock find_key_lock; /* rank KEYS; opts.find_key and what is made of its answer */
 	struct lock sum_lock;	/* rank GROUP */
 	bool summed;		/* [sum_lock] overhead is valid, and constant from then on */
 	uint64_t overhead;	/* [sum_lock] clusters no file can have */

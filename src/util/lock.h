@@ -25,6 +25,7 @@ enum lock_rank {
 	LOCK_RANK_ITABLE, /* the raw inodes of some blocks of the inode tables */
 	LOCK_RANK_BUF,	  /* one shard of the buffer cache */
 	LOCK_RANK_JOURNAL, /* the journal's transactions */
+	LOCK_RANK_KEYS,	  /* the search for a key that the filesystem has not */
 	LOCK_RANK_LEAF,	  /* takes nothing inside */
 	LOCK_RANK_NR
 };

@@ -5,7 +5,10 @@
 #include "write_fixture.h"
 
 #include <linux/fs.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypt/keyring.h"
 #include "crypt/provisioned.h"
@@ -174,11 +177,59 @@ static void test_not_asking(void **state)
 	assert_int_equal(fs_close(fs), 0);
 }
 
+/* Says once what the key is, after a while, and then, as one who has said it already, nothing. */
+static int give_once(void *arg, const struct fscrypt_key_name *name, uint8_t *raw, size_t *ret_size)
+{
+	atomic_uint *asked = arg;
+
+	(void)name;
+	if (atomic_fetch_add(asked, 1))
+		return -ENOKEY;
+	usleep(100000);
+	make_raw(0, raw);
+	*ret_size = MASTERKEY_MAX;
+	return 0;
+}
+
+static void *look_up_main(void *dir)
+{
+	return (void *)(intptr_t)look_up(dir, "file");
+}
+
+/* Who wants a key that another thread is being given waits for it. */
+static void test_together(void **state)
+{
+	atomic_uint asked = 0;
+	const struct fs_options opts = { .find_key = give_once, .find_key_arg = &asked };
+	struct inode *root, *dir;
+	pthread_t thread;
+	struct fs *fs;
+	void *err;
+
+	(void)state;
+	make("8M", "-t ext4 -O encrypt");
+	make_dirs();
+	fs = open_image_with("image", &opts);
+	root = root_of(fs);
+	dir = find(root, "d");
+	atomic_store(&asked, 0);
+	assert_int_equal(pthread_create(&thread, NULL, look_up_main, dir), 0);
+	while (!atomic_load(&asked))
+		usleep(1000);
+	assert_int_equal(look_up(dir, "file"), 0);
+	assert_int_equal(pthread_join(thread, &err), 0);
+	assert_int_equal((intptr_t)err, 0);
+	inode_put(dir);
+	inode_put(root);
+	assert_int_equal(fs_close(fs), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_asking),
 		cmocka_unit_test(test_not_asking),
+		cmocka_unit_test(test_together),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
