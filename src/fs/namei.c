@@ -116,13 +116,15 @@ bool namei_is_sync(const struct inode *dir)
 
 /* ---- finding ---- */
 
-/* What is not there is the caller's to report. */
+/* What is not there or damaged is the caller's to report. */
 static int check_policy(struct inode *dir, uint32_t ino)
 {
 	CLEANUP(inode_putp) struct inode *child = NULL;
 	int err = inode_get(dir->fs, ino, &child);
 
-	return err ? 0 : cryptinode_may_show(dir, child);
+	if (err)
+		return err == -ESTALE || err == -EUCLEAN || err == -EBADMSG ? 0 : err;
+	return cryptinode_may_show(dir, child);
 }
 
 int namei_lookup(struct inode *dir, const char *name, size_t len, uint32_t *ret_ino)
