@@ -249,14 +249,13 @@ static int open_as_possible(struct server *server, const struct options *opts, b
 
 /*
  * An image says itself which key it wants. Whoever makes us mount one could have it decrypted by a key that is in our
- * keyrings for another: so by default only where nobody else sees what comes of it. What a helper has asked for
- * is not ours to look for: our keyrings are not those of who mounts.
+ * keyrings for another: so by default only where nobody else sees what comes of it.
  */
-static bool uses_keyring(const struct server *server, const struct options *opts)
+static bool uses_keyring(const struct options *opts)
 {
 	if (opts->keyring != OPTIONS_KEYRING_AUTO)
 		return opts->keyring == OPTIONS_KEYRING_ON;
-	return geteuid() != 0 && !opts->allow_other && !server->service;
+	return geteuid() != 0 && !opts->allow_other;
 }
 
 static int open_filesystem(struct server *server, const struct options *opts)
@@ -267,7 +266,7 @@ static int open_filesystem(struct server *server, const struct options *opts)
 	/* before there are threads; keys that a caller names by their serials are read without a finder too */
 	if (kernelkeys_reach_user())
 		log_debug(&server->log, "no keys from the kernel's keyrings");
-	err = uses_keyring(server, opts) ? keyfinder_new(&server->keyfinder) : 0;
+	err = uses_keyring(opts) ? keyfinder_new(&server->keyfinder) : 0;
 	if (!err)
 		err = open_as_possible(server, opts, &writable);
 	if (!err && writable)

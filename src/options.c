@@ -757,6 +757,10 @@ int options_parse_service(int argc, char **argv, struct options *ret)
 
 	if (!err && ret->action != OPTIONS_MOUNT)
 		return usage("a mount helper can ask for a mount alone");
+	/* the keyrings that we reach are not those of who mounts */
+	if (!err && ret->keyring == OPTIONS_KEYRING_ON)
+		return usage("keyring=on: not for a mount helper");
+	ret->keyring = OPTIONS_KEYRING_OFF;
 	ret->foreground = true;
 	return err;
 }
