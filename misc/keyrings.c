@@ -177,12 +177,20 @@ int keyrings_publish(const struct keyrings_how *how, const struct keyrings_made 
 
 /* ---- finding ---- */
 
-static int take(const char *type, const char *description, int32_t *ret_serial)
+/*
+ * One of our own: a session's keyring may lead to another user's, who then chose what we hand over. A logon key is not
+ * handed over, the kernel finds it by itself.
+ */
+static int take(const struct fscrypt_key_name *name, const char *type, const char *description,
+	int32_t *ret_serial)
 {
 	int err = -ENOKEY;
 
-	for (int ring = 0; err && ring < KERNELKEYS_RINGS; ring++)
+	for (int ring = 0; err && ring < KERNELKEYS_RINGS; ring++) {
 		err = kernelkeys_take((enum kernelkeys_ring)ring, type, description, ret_serial);
+		if (!err && strcmp(type, TYPE_LOGON) != 0)
+			err = provisioned_check_owner(name, *ret_serial);
+	}
 	return err;
 }
 
@@ -193,14 +201,14 @@ int keyrings_find(const struct fscrypt_key_name *name, bool for_kernel, int32_t 
 
 	if (!for_kernel) {
 		provisioned_name(name, description);
-		err = take(PROVISIONED_TYPE, description, ret_serial);
+		err = take(name, PROVISIONED_TYPE, description, ret_serial);
 	} else if (name->version == 2) {
 		provisioned_digits(name, description);
-		err = take(TYPE_PROVISIONING, description, ret_serial);
+		err = take(name, TYPE_PROVISIONING, description, ret_serial);
 	} else {
 		for (size_t i = LOGON_NR; err && i-- > 0;) {
 			logon_name(name, i, description);
-			err = take(TYPE_LOGON, description, ret_serial);
+			err = take(name, TYPE_LOGON, description, ret_serial);
 		}
 	}
 	return err ? complain(EXIT_FAILURE, "no such key in the keyrings: key %s", description) : 0;

@@ -56,21 +56,24 @@ static int check_raw(const struct fscrypt_key_name *name, const uint8_t *raw, si
 	return err;
 }
 
+/* Only its permissions say that a key of version 1 is still the one that its owner made. */
+static int check_kept(const struct fscrypt_key_name *name, const struct kernelkeys_about *about)
+{
+	return name->version == 1 && about->perm & KERNELKEYS_WRITE ? -EACCES : 0;
+}
+
 /*
  * A key of the calling user. A session's keyring leads to others' keys too, where it was inherited through su(1) or
  * by a service that gave up its uid, and to nothing that they may choose for us.
  */
-static int check_owner(const struct fscrypt_key_name *name, int32_t serial)
+int provisioned_check_owner(const struct fscrypt_key_name *name, int32_t serial)
 {
 	struct kernelkeys_about about;
 	int err = kernelkeys_describe(serial, &about);
 
 	if (!err && about.uid != geteuid())
 		err = -EACCES;
-	/* only its permissions say that a key of version 1 is still the one that its owner made */
-	if (!err && name->version == 1 && about.perm & KERNELKEYS_WRITE)
-		err = -EACCES;
-	return err;
+	return err ? err : check_kept(name, &about);
 }
 
 int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_MAX],
@@ -84,7 +87,7 @@ int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_
 		int err = kernelkeys_find((enum kernelkeys_ring)ring, PROVISIONED_TYPE, text, &serial);
 
 		if (!err)
-			err = check_owner(name, serial);
+			err = provisioned_check_owner(name, serial);
 		if (!err)
 			err = read_raw(serial, raw, ret_size);
 		if (!err)
@@ -107,12 +110,14 @@ int provisioned_read(int32_t serial, uint32_t uid, bool may_all, struct fscrypt_
 	if (err)
 		return err;
 	/* nobody learns by us what a key of another user or of another kind is or says */
-	if (about.uid != uid && !may_all)
+	if (about.uid != uid && (!may_all || name->version == 1))
 		return -EACCES;
 	if (strcmp(about.type, PROVISIONED_TYPE) != 0 ||
 		strncmp(about.description, PROVISIONED_PREFIX, strlen(PROVISIONED_PREFIX)) != 0)
 		return may_all ? -EKEYREJECTED : -EACCES;
-	err = read_raw(serial, raw, ret_size);
+	err = check_kept(name, &about);
+	if (!err)
+		err = read_raw(serial, raw, ret_size);
 	if (!err && name->version == 2)
 		err = masterkey_identify(raw, *ret_size, name->bytes);
 	if (err)

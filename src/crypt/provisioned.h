@@ -29,7 +29,14 @@ int provisioned_find(const struct fscrypt_key_name *name, uint8_t raw[MASTERKEY_
 	size_t *ret_size) MUST_CHECK;
 
 /*
- * The key with that serial, for user uid, whose key it must be; may_all: or anybody's. Of name, version counts, and
+ * Whether the key with that serial, of that name, is one that the above would take: 0, -EACCES, or an error of
+ * kernelkeys_describe().
+ */
+int provisioned_check_owner(const struct fscrypt_key_name *name, int32_t serial) MUST_CHECK;
+
+/*
+ * The key with that serial, for user uid, whose key it must be; may_all: or, of version 2, anybody's. One of version 1
+ * must be one that nobody may write, as above. Of name, version counts, and
  * for version 1 the descriptor; the identifier is filled in. -ENOKEY, -EKEYEXPIRED, -EKEYREVOKED, -EACCES;
  * -EKEYREJECTED: it is not the key that it is called after, or for who may_all something else has this serial. The caller wipes raw.
  */

@@ -249,6 +249,8 @@ of_others()
 	emount image mnt -o keyring=on
 	! is_open mnt || fail "open by another user's key"
 	! is_open_v1 mnt || fail "open by another user's key of version 1"
+	ctl_fails "no such key in the keyrings" key add --provisioned "$identifier" mnt
+	ctl_fails "no such key in the keyrings" key add --provisioned "$descriptor" mnt
 	# one of our own behind it is found
 	"$ctl" key add --server --timeout 60 --serials --file key >added
 	opens is_open mnt "our own key"
