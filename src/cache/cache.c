@@ -367,15 +367,20 @@ static void insert_ready(struct cache *cache, uint64_t pblk, const uint8_t *data
 	lock_drop(&shard->lock);
 }
 
-static bool is_cached(struct cache *cache, uint64_t pblk)
+/* Holds the block if it is there or being read; *ret_err as cache_get(). */
+static bool get_cached(struct cache *cache, uint64_t pblk, struct buf **ret, int *ret_err)
 {
 	struct shard *shard = shard_of(cache, pblk);
-	bool found;
+	struct buf *buf;
 
 	lock_take(&shard->lock);
-	found = find_locked(cache, shard, pblk);
+	buf = find_locked(cache, shard, pblk);
+	if (buf)
+		*ret_err = claim_locked(shard, buf);
 	lock_drop(&shard->lock);
-	return found;
+	if (buf && !*ret_err)
+		*ret = buf;
+	return buf;
 }
 
 int cache_get_near(
@@ -385,15 +390,17 @@ int cache_get_near(
 	uint64_t span = NEAR_BYTES / cache->block_size;
 	uint64_t first = span ? pblk - pblk % span : pblk;
 	uint64_t end = first + span;
+	int err;
 
+	if (get_cached(cache, pblk, ret, &err))
+		return err;
 	if (first < from)
 		first = from;
 	if (end > from + nr)
 		end = from + nr;
 	/* if that read fails, reading the one block will say why, or succeed */
-	if (span > 1 && end > first && !is_cached(cache, pblk) &&
-		!blk_read(cache->blk, first * cache->block_size, data,
-			(size_t)(end - first) * cache->block_size))
+	if (span > 1 && end > first && !blk_read(cache->blk, first * cache->block_size, data,
+		(size_t)(end - first) * cache->block_size))
 		for (uint64_t at = first; at < end; at++)
 			insert_ready(cache, at, data + (at - first) * cache->block_size);
 	return cache_get(cache, pblk, ret);
