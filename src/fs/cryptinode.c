@@ -190,13 +190,6 @@ static void get_policy(struct inode *inode, struct policy *ret)
 		ret->err = cryptinode_context(inode, &ret->context);
 }
 
-static void get_policy_unlocked(struct inode *inode, struct policy *ret)
-{
-	rwlock_read(&inode->lock);
-	get_policy(inode, ret);
-	rwlock_drop(&inode->lock);
-}
-
 /* As fscrypt_has_permitted_context(): 0, or -EXDEV. */
 static int compare_policies(const struct policy *dir, struct policy *child)
 {
@@ -226,12 +219,19 @@ int cryptinode_may_hold(struct inode *dir, struct inode *child)
 int cryptinode_may_show(struct inode *dir, struct inode *child)
 {
 	struct policy ours, theirs;
+	bool is_asked;
 	int err;
 
-	if (!S_ISDIR(child->d.mode) && !S_ISLNK(child->d.mode))
+	rwlock_read(&child->lock);
+	is_asked = S_ISDIR(child->d.mode) || S_ISLNK(child->d.mode);
+	if (is_asked)
+		get_policy(child, &theirs);
+	rwlock_drop(&child->lock);
+	if (!is_asked)
 		return 0;
-	get_policy_unlocked(dir, &ours);
-	get_policy_unlocked(child, &theirs);
+	rwlock_read(&dir->lock);
+	get_policy(dir, &ours);
+	rwlock_drop(&dir->lock);
 	if (ours.err == -EXDEV)
 		return 0;
 	err = compare_policies(&ours, &theirs);
