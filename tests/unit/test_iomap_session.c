@@ -1588,8 +1588,8 @@ static void test_classic(void **state)
 		assert_int_equal(init(k, IOMAP_ABI_MINOR, true, SESSION_IOMAP_AUTO, &out), 0);
 		assert_int_equal(configure(k), 0);
 		assert_int_equal(look_up(k, "a") & IOMAP_ABI_ATTR_IOMAP, i == 1 ? 0 : IOMAP_ABI_ATTR_IOMAP);
-		assert_int_equal(ioctls.block_size, i == 0 ? 1024 : i == 1 ? 4096 : 512);
 		disconnect(k);
+		assert_int_equal(ioctls.block_size, i == 0 ? 1024 : i == 1 ? 4096 : 512);
 	}
 	make_image("32M", "-t ext4 -b 4096");
 	/* not offered, not wanted, or of another version */
