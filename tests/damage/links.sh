@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Damaged symlinks, short and long.
 . "${0%/*}/../lib/hurt.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Damaged extended attributes: in the inode, in a block, in an inode of their own. The file's
 # contents have nothing to do with them.
 . "${0%/*}/../lib/hurt.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Every input that once crashed the fuzzer, and its seeds, are read and changed without a complaint.
 . "${0%/*}/../lib/test.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # Every header compiles alone, and every .c file begins with config.h.
 . "${0%/*}/../lib/test.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # What a file exports is named after the file or its folder.
 . "${0%/*}/../lib/test.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # tar, rsync, cpio and zip take a tree with everything in it that a tree can hold from the kernel's ext4 to
 # ext4d and back: the trees are the same, and a second rsync has nothing to do.
 . "${0%/*}/../lib/programs.sh"

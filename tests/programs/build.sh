@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # A C project of 300 files built by make -j2: a library, a program that is run from there, an
 # incremental build that has nothing to do, headers that were touched, ccache.
 . "${0%/*}/../lib/programs.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Time limit: 300
 # git: some thousand objects in a deep tree; commits, branches, clones, gc, repack, worktrees. After a new mount
 # the index still knows every file by its stat data, without looking at contents.
 . "${0%/*}/../lib/programs.sh"
