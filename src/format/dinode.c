@@ -294,9 +294,9 @@ static uint32_t csum_of(const struct super *sb, uint32_t ino, const uint8_t *raw
 	_Static_assert(INO_CHECKSUM_HI + 2 <= MIDDLE_END, "the middle has both halves");
 	*ret_wide = large && le16_get(raw + INO_EXTRA_ISIZE) >= INO_CHECKSUM_HI + 2 - INO_EXTRA_ISIZE;
 	memcpy(middle, raw + MIDDLE, len);
-	le16_put(middle + INO_CHECKSUM_LO - MIDDLE, 0);
+	le16_put(middle + (INO_CHECKSUM_LO - MIDDLE), 0);
 	if (*ret_wide)
-		le16_put(middle + INO_CHECKSUM_HI - MIDDLE, 0);
+		le16_put(middle + (INO_CHECKSUM_HI - MIDDLE), 0);
 	crc = crc32c(crc, raw, MIDDLE);
 	crc = crc32c(crc, middle, len);
 	return large ? crc32c(crc, raw + MIDDLE_END, sb->inode_size - MIDDLE_END) : crc;
