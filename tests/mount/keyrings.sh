@@ -51,6 +51,9 @@ forget_all()
 }
 
 # ctl_fails PATTERN ARGUMENT...
+# Longer than the server remembers that a key was not there (KEYFINDER_PATIENCE_MS), in seconds: it only looks then.
+PATIENCE=1.2
+
 ctl_fails()
 {
 	local pattern=$1
@@ -188,7 +191,7 @@ not_for_servers()
 	emount image mnt -o keyring=on
 	! is_open mnt || fail "open without a key"
 	"$ctl" key add --keyring session --serials --file key >added
-	sleep 1.2
+	sleep "$PATIENCE"
 	! is_open mnt || fail "open by a key that is not for servers"
 	forget
 	eumount mnt
@@ -226,7 +229,7 @@ switched_off()
 {
 	emount image mnt "$@"
 	"$ctl" key add --keyring session --server --timeout 60 --serials --file key >added
-	sleep 1.2
+	sleep "$PATIENCE"
 	! is_open mnt || fail "the key was found: $*"
 	# asked for by name it is taken all the same
 	"$ctl" key add --provisioned "$identifier" mnt | has "$identifier" || fail "no identifier"
@@ -281,7 +284,7 @@ wrong_key()
 
 	emount image mnt -o keyring=on
 	serial=$(head -c 64 /dev/urandom | keyctl padd user "ext4d:$identifier" @s)
-	sleep 1.2
+	sleep "$PATIENCE"
 	! is_open mnt || fail "open by a wrong key"
 	ls mnt/secret >/dev/null || fail "a wrong key in the keyring, and nothing is listed"
 	ctl_fails "mnt: what the keyring has under this name is another key" key add --provisioned "$identifier" mnt
@@ -298,7 +301,7 @@ timeouts()
 	serial=$(serial_of user)
 	is_open mnt || fail "not open before the timeout"
 	eumount mnt
-	sleep 5.5
+	sleep 5.5 # the timeout that it was given, in seconds, and a bit
 	! keyctl print "$serial" >/dev/null 2>&1 || fail "the key is there after its timeout"
 	emount image mnt -o keyring=on
 	! is_open mnt || fail "open after the timeout"
